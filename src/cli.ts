@@ -1,0 +1,69 @@
+import { type AnyVerb, type Io, languageOf } from "./command.ts";
+import type { Text } from "./core/text.ts";
+import { KnownError, UsageError } from "./errors.ts";
+import { overallHelp, verbHelp } from "./help.ts";
+import { version } from "./version.ts";
+
+interface VerbEntry {
+  readonly name: string;
+  readonly summary: Text;
+  /** Loaded when it is called: the agent must not carry what only an operator needs. */
+  readonly load: () => Promise<AnyVerb>;
+}
+
+const VERBS: readonly VerbEntry[] = [];
+
+/** Runs one command line. @returns the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    const { code, expected, got, where } = error;
+    if (args.includes("--json")) {
+      io.stdout(`${JSON.stringify({ schemaVersion: 1, error: { code, expected, got, where } })}\n`);
+    }
+    io.stderr(`softnet: ${error.message}\n`);
+    return 2;
+  }
+}
+
+async function dispatch(args: readonly string[], io: Io): Promise<number> {
+  if (args[0] === "--version" || args[0] === "-V") {
+    io.stdout(`softnet ${version} (node ${process.versions.node})\n`);
+    return 0;
+  }
+  if (args[0] === undefined || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
+    io.stdout(overallHelp(VERBS, languageAsked(args, io)));
+    return 0;
+  }
+  const { entry, rest } = findVerb(args);
+  const verb = await entry.load();
+  if (rest.includes("--help") || rest.includes("-h")) {
+    io.stdout(verbHelp(verb, languageAsked(rest, io)));
+    return 0;
+  }
+  return verb.start(rest, io);
+}
+
+/** A verb is one word or two (`remedy plan`). */
+function findVerb(args: readonly string[]): { entry: VerbEntry; rest: readonly string[] } {
+  for (const words of [2, 1]) {
+    const entry = VERBS.find(({ name }) => name === args.slice(0, words).join(" "));
+    if (entry) return { entry, rest: args.slice(words) };
+  }
+  const under = VERBS.filter(({ name }) => name.startsWith(`${args[0]} `));
+  const known = under.length > 0 ? under : VERBS;
+  throw new UsageError({
+    code: "unknown-verb",
+    expected: `one of: ${known.map(({ name }) => name).join(", ")}`,
+    got: under.length > 0 ? args.slice(0, 2).join(" ") : args[0]!,
+    where: "command line",
+  });
+}
+
+/** Help is shown before the options are parsed, and in the language that was asked for. */
+function languageAsked(args: readonly string[], io: Io): keyof Text {
+  const asked = args[args.indexOf("--lang") + 1];
+  return args.includes("--lang") && (asked === "en" || asked === "zh") ? asked : languageOf(io.env);
+}

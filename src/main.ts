@@ -1,0 +1,33 @@
+import type { Io } from "./command.ts";
+import { main } from "./cli.ts";
+
+const EXIT_CODE_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs this process's command line against the real world. */
+export async function runProcess(): Promise<void> {
+  const abort = new AbortController();
+  let signalled: keyof typeof EXIT_CODE_OF_SIGNAL | undefined;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      // Asked twice, a person means now.
+      if (signalled) process.exit(EXIT_CODE_OF_SIGNAL[signal]);
+      signalled = signal;
+      abort.abort(signal);
+    });
+  }
+  // `softnet watch | head` closes the pipe: that is an end, not a failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  const io: Io = {
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    env: process.env,
+    isTerminal: Boolean(process.stdout.isTTY),
+    canAsk: Boolean(process.stdin.isTTY && process.stdout.isTTY),
+    columns: process.stdout.columns ?? 80,
+    signal: abort.signal,
+  };
+  process.exitCode = await main(process.argv.slice(2), io);
+}
