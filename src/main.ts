@@ -24,8 +24,8 @@ export async function runProcess(): Promise<void> {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     env: process.env,
-    isTerminal: Boolean(process.stdout.isTTY),
-    canAsk: Boolean(process.stdin.isTTY && process.stdout.isTTY),
+    isTerminal: process.stdout.isTTY,
+    canAsk: process.stdin.isTTY && process.stdout.isTTY,
     columns: process.stdout.columns ?? 80,
     signal: abort.signal,
   };
