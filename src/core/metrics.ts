@@ -1,11 +1,4 @@
-import {
-  type ClosedWindow,
-  type CpuTally,
-  mergeTallies,
-  type SeriesStatistics,
-  statisticsOf,
-  type Tally,
-} from "./window.ts";
+import { type ClosedWindow, type CpuTally, statisticsOf, type Tally } from "./window.ts";
 
 /** One entry of PutCustomMetric, every field as it goes over the wire, so that a repeat is the same bytes. */
 export interface MetricEntry {
@@ -35,43 +28,54 @@ export interface SeriesSettings {
 /** The API reference says 21 and the overview 100; both leave 20 alone. */
 export const ENTRIES_PER_CALL = 20;
 
+/** Which points of time a batch of host entries speaks of. */
+export interface Period {
+  readonly period: MetricEntry["period"];
+  /** Epoch milliseconds. */
+  readonly startMs: number;
+}
+
 /**
- * The entries of one closed minute, host series first: an over-full quota (206) takes what comes first.
+ * The host's series. They go first in a call: an over-full quota (206) takes what comes first.
  *
- * @param severities of each sample in the window: 0 healthy, 1 warning, 2 critical.
- * @param cpus the CPUs whose own series is sent, by `SOFTNET_CPU_SERIES`.
+ * @param severities of each sample in the period: 0 healthy, 1 warning, 2 critical.
  */
-export function entriesOfWindow(
-  window: ClosedWindow,
+export function hostEntries(
+  at: Period,
+  tally: CpuTally,
   severities: readonly number[],
+  settings: SeriesSettings,
+): readonly MetricEntry[] {
+  const severity = () => entry("softnet_severity", "all", tallyOfGauge(severities), at, settings);
+  switch (settings.hostSeries) {
+    case "none":
+      return [];
+    case "severity":
+      return [severity()];
+    case "all":
+      return [
+        entry("softnet_dropped_per_second", "all", tally.dropped, at, settings),
+        entry("softnet_squeezed_per_second", "all", tally.squeezed, at, settings),
+        severity(),
+      ];
+  }
+}
+
+/** The series of the CPUs that get one, by `SOFTNET_CPU_SERIES`; a CPU that was offline all minute has no point. */
+export function cpuEntries(
+  window: ClosedWindow,
   cpus: readonly number[],
   settings: SeriesSettings,
 ): readonly MetricEntry[] {
   const at = { period: "60", startMs: window.startMs } as const;
-  const entries = hostEntries(window.tally, severities, at, settings);
-  for (const cpu of cpus) {
-    const statistics = window.cpus.get(cpu);
-    if (!statistics) continue; // It went offline before this minute.
-    entries.push(
-      entry("softnet_dropped_per_second", String(cpu), statistics.dropped, at, settings),
-      entry("softnet_squeezed_per_second", String(cpu), statistics.squeezed, at, settings),
-    );
-  }
-  return entries;
-}
-
-/** The host's 300 s entries: CloudMonitor draws no graph past seven days without them. */
-export function entriesOfFiveMinutes(
-  startMs: number,
-  tallies: readonly CpuTally[],
-  severities: readonly number[],
-  settings: SeriesSettings,
-): readonly MetricEntry[] {
-  const tally = {
-    dropped: mergeTallies(tallies.map((minute) => minute.dropped)),
-    squeezed: mergeTallies(tallies.map((minute) => minute.squeezed)),
-  };
-  return hostEntries(tally, severities, { period: "300", startMs }, settings);
+  return cpus.flatMap((cpu) => {
+    const tally = window.cpus.get(cpu);
+    if (!tally) return [];
+    return [
+      entry("softnet_dropped_per_second", String(cpu), tally.dropped, at, settings),
+      entry("softnet_squeezed_per_second", String(cpu), tally.squeezed, at, settings),
+    ];
+  });
 }
 
 /** What one PutCustomMetric call carries. */
@@ -80,33 +84,6 @@ export function batchesOf(entries: readonly MetricEntry[]): readonly (readonly M
   for (let i = 0; i < entries.length; i += ENTRIES_PER_CALL)
     batches.push(entries.slice(i, i + ENTRIES_PER_CALL));
   return batches;
-}
-
-interface At {
-  readonly period: MetricEntry["period"];
-  readonly startMs: number;
-}
-
-function hostEntries(
-  tally: CpuTally,
-  severities: readonly number[],
-  at: At,
-  settings: SeriesSettings,
-): MetricEntry[] {
-  const severity = () =>
-    entry("softnet_severity", "all", statisticsOf(tallyOfGauge(severities)), at, settings);
-  switch (settings.hostSeries) {
-    case "none":
-      return [];
-    case "severity":
-      return [severity()];
-    case "all":
-      return [
-        entry("softnet_dropped_per_second", "all", statisticsOf(tally.dropped), at, settings),
-        entry("softnet_squeezed_per_second", "all", statisticsOf(tally.squeezed), at, settings),
-        severity(),
-      ];
-  }
 }
 
 /** A gauge has no growth: its sum is the sum of what was seen, its average the mean of it. */
@@ -121,10 +98,11 @@ function tallyOfGauge(values: readonly number[]): Tally {
 function entry(
   metricName: MetricName,
   cpu: string,
-  statistics: SeriesStatistics,
-  at: At,
+  tally: Tally,
+  at: Period,
   settings: SeriesSettings,
 ): MetricEntry {
+  const statistics = statisticsOf(tally);
   return {
     metricName,
     groupId: String(settings.groupId),

@@ -1,7 +1,7 @@
 import { sumOf } from "./rates.ts";
 import type { SoftnetDelta } from "./delta.ts";
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 /** What one window says of one series, in the words of CloudMonitor's aggregated data. */
 export interface SeriesStatistics {
@@ -44,17 +44,9 @@ export interface OpenWindow {
 export interface ClosedWindow {
   readonly startMs: number;
   readonly elapsedSeconds: number;
-  readonly all: CpuStatistics;
-  readonly cpus: ReadonlyMap<number, CpuStatistics>;
-  /** The host's tallies, from which five of these make a 300 s point. */
-  readonly tally: CpuTally;
-}
-
-export interface CpuStatistics {
-  readonly dropped: SeriesStatistics;
-  readonly squeezed: SeriesStatistics;
-  /** Samples in which this CPU was squeezed; three in a minute begin its series. */
-  readonly squeezingSamples: number;
+  /** Sum over the CPUs. */
+  readonly all: CpuTally;
+  readonly cpus: ReadonlyMap<number, CpuTally>;
 }
 
 export function openWindow(atMs: number): OpenWindow {
@@ -88,17 +80,16 @@ export function closeWindow(window: OpenWindow): ClosedWindow | undefined {
   return {
     startMs: window.startMs,
     elapsedSeconds: window.all.dropped.elapsedSeconds,
-    all: cpuStatistics(window.all),
-    cpus: new Map(Object.entries(window.cpus).map(([cpu, tally]) => [Number(cpu), cpuStatistics(tally)])),
-    tally: window.all,
+    all: window.all,
+    cpus: new Map(Object.entries(window.cpus).map(([cpu, tally]) => [Number(cpu), tally])),
   };
 }
 
-export function mergeTallies(tallies: readonly Tally[]): Tally {
+/** Two periods as one: growth adds up exactly, and the percentiles see every sample of both. */
+export function mergeTallies(earlier: CpuTally, later: CpuTally): CpuTally {
   return {
-    sum: tallies.reduce((sum, tally) => sum + tally.sum, 0),
-    elapsedSeconds: tallies.reduce((seconds, tally) => seconds + tally.elapsedSeconds, 0),
-    rates: tallies.flatMap((tally) => tally.rates),
+    dropped: merge(earlier.dropped, later.dropped),
+    squeezed: merge(earlier.squeezed, later.squeezed),
   };
 }
 
@@ -126,11 +117,11 @@ function nearestRank(sorted: readonly number[], percent: number): number {
   return value;
 }
 
-function cpuStatistics(tally: CpuTally): CpuStatistics {
+function merge(earlier: Tally, later: Tally): Tally {
   return {
-    dropped: statisticsOf(tally.dropped),
-    squeezed: statisticsOf(tally.squeezed),
-    squeezingSamples: tally.squeezed.rates.filter((rate) => rate > 0).length,
+    sum: earlier.sum + later.sum,
+    elapsedSeconds: earlier.elapsedSeconds + later.elapsedSeconds,
+    rates: [...earlier.rates, ...later.rates],
   };
 }
 
