@@ -1,0 +1,34 @@
+import { spawnSync } from "node:child_process";
+
+/** What the tests need beside Node, by the name of Debian's and Ubuntu's package. */
+const PACKAGES: readonly { readonly name: string; readonly why: string }[] = [
+  { name: "chromium", why: "opens the console's page" },
+  { name: "fonts-noto-cjk", why: "shows Chinese on it" },
+  { name: "shellcheck", why: "reads the scripts we render" },
+  { name: "dash", why: "runs them, as Debian's sh" },
+  { name: "busybox-static", why: "runs them, as the smallest sh there is" },
+  { name: "iproute2", why: "makes the network namespaces of the kernel tests" },
+];
+
+/** @returns undefined where there is no dpkg to ask. */
+export function missingPackages(): typeof PACKAGES | undefined {
+  const asked = spawnSync("dpkg-query", ["--version"], { stdio: "ignore" });
+  if (asked.status !== 0) return undefined;
+  return PACKAGES.filter(({ name }) => {
+    const { stdout } = spawnSync("dpkg-query", ["-W", "-f=${db:Status-Status}", name], { encoding: "utf8" });
+    return stdout !== "installed";
+  });
+}
+
+/** @throws Error when apt-get fails; what it said is on the terminal already. */
+export function installPackages(packages: typeof PACKAGES): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [
+    ["update", "-q"],
+    ["install", "-q", "-y", "--no-install-recommends", ...packages.map(({ name }) => name)],
+  ]) {
+    // Without a terminal, dpkg would still ask on one it finds: stdin stays closed.
+    const { status } = spawnSync("apt-get", args, { env, stdio: ["ignore", "inherit", "inherit"] });
+    if (status !== 0) throw new Error(`apt-get ${args.join(" ")} failed`);
+  }
+}

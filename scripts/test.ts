@@ -1,0 +1,135 @@
+/**
+ * `npm test`: everything that can be proved on this machine, as one run of node:test with one sum at the end.
+ * `node scripts/test.ts unit wire` runs these stages only.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+import { installPackages, missingPackages } from "./debian-packages.ts";
+
+interface Stage {
+  readonly name: string;
+  readonly title: string;
+  /** Below test/. */
+  readonly folder: string;
+  /** The kernel has one softnet_stat: its tests run one after the other. */
+  readonly serially?: true;
+}
+
+const STAGES: readonly Stage[] = [
+  { name: "static", title: "types, lint, format, unused code", folder: "test/static/" },
+  // Takes what is in no other folder, so that no test is forgotten.
+  { name: "unit", title: "unit", folder: "test/" },
+  { name: "wire", title: "cloud over HTTP", folder: "test/wire/" },
+  { name: "browser", title: "console in a browser", folder: "test/browser/" },
+  { name: "package", title: "package", folder: "test/package/" },
+  { name: "kernel", title: "real kernel", folder: "test/kernel/", serially: true },
+];
+/** They take minutes each and a guest: `npm run test:boot`. */
+const NOT_HERE = "test/boot/";
+
+const SUMS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
+/** node:test's closing lines word two of its counts differently. */
+const CLOSING_WORD: Readonly<Record<string, string>> = { passed: "pass", failed: "fail" };
+/** Longer than any file takes, so that a test that hangs fails instead of holding up the run. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+
+const asked = process.argv.slice(2);
+const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
+const startedMs = performance.now();
+const kernelSkippedBecause = reasonToSkipKernel();
+if (stages.some(({ name }) => name === "kernel")) prepareMachine();
+
+const reporter = new spec();
+reporter.pipe(process.stdout);
+const sums = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
+for (const stage of stages) await runStage(stage);
+for (const name of SUMS) closingLine(`${CLOSING_WORD[name] ?? name} ${sums[name]}`);
+closingLine(`duration_ms ${Math.round(performance.now() - startedMs)}`);
+reporter.end();
+
+async function runStage(stage: Stage): Promise<void> {
+  const files = filesOf(stage);
+  if (files.length === 0) return;
+  if (stage.name === "kernel" && kernelSkippedBecause !== undefined) {
+    heading(stage, `${files.length} files skipped: ${kernelSkippedBecause}`);
+    return;
+  }
+  heading(stage, `${files.length} files`);
+  const beganMs = performance.now();
+  const concurrency = stage.serially ? 1 : Math.max(2, availableParallelism() - 1);
+  for await (const event of run({ files, concurrency, timeout: FILE_TIMEOUT_MS })) {
+    // The sums of one run would read as if the whole were over.
+    if (event.type === "test:diagnostic" && event.data.file === undefined) continue;
+    if (event.type === "test:summary" && event.data.file === undefined) {
+      for (const name of SUMS) sums[name] += event.data.counts[name] ?? 0;
+      if (!event.data.success) process.exitCode = 1;
+      continue;
+    }
+    reporter.write(event);
+  }
+  heading(stage, `done in ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
+}
+
+function closingLine(message: string): void {
+  reporter.write({ type: "test:diagnostic", data: { nesting: 0, message, level: "info" } });
+}
+
+/** Through the reporter, which would otherwise still be printing the stage before. */
+function heading(stage: Stage, text: string): void {
+  const message = `\n── ${stage.title}: ${text}\n`;
+  reporter.write({ type: "test:stdout", data: { file: import.meta.filename, message } });
+}
+
+function filesOf(stage: Stage): string[] {
+  const inner = STAGES.filter(
+    (other) => other.folder !== stage.folder && other.folder.startsWith(stage.folder),
+  );
+  const elsewhere = [NOT_HERE, ...inner.map(({ folder }) => folder)];
+  return globSync(`${stage.folder}**/*.test.ts`)
+    .filter((file) => !elsewhere.some((folder) => file.startsWith(folder)))
+    .toSorted();
+}
+
+function reasonToSkipKernel(): string | undefined {
+  if (process.env["SOFTNET_TEST_KERNEL"] === "0") return "SOFTNET_TEST_KERNEL is 0";
+  if (process.getuid?.() !== 0) return "they need root";
+  if (isAlibabaCloudInstance())
+    return "this is an Alibaba Cloud instance, whose kernel is at work for somebody";
+  return undefined;
+}
+
+function isAlibabaCloudInstance(): boolean {
+  return ["sys_vendor", "product_name"].some((name) => {
+    try {
+      return readFileSync(`/sys/class/dmi/id/${name}`, "utf8").startsWith("Alibaba Cloud");
+    } catch {
+      return false; // Containers and some architectures have no DMI.
+    }
+  });
+}
+
+/** Says what is about to be installed and changed before anything is. */
+function prepareMachine(): void {
+  if (kernelSkippedBecause !== undefined) {
+    console.log(`Nothing is installed and the kernel tests are skipped: ${kernelSkippedBecause}.`);
+    return;
+  }
+  console.log(
+    "The kernel tests make network namespaces, load them with packets, and put back every sysctl they change.",
+  );
+  const missing = missingPackages();
+  if (missing === undefined) {
+    console.log("There is no dpkg here: tests whose programs are missing are skipped, each with a line.");
+    return;
+  }
+  if (missing.length > 0) {
+    console.log("Installing the Debian packages that tests need:");
+    for (const { name, why } of missing) console.log(`  ${name} (${why})`);
+    installPackages(missing);
+  }
+  // From here on a missing program is a failure: see test/support/needs.ts.
+  process.env["SOFTNET_TEST_SKIP_NOTHING"] = "1";
+}
