@@ -1,5 +1,4 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
-import { join } from "node:path";
 
 import { errorCodeOf } from "../errors.ts";
 import type { Host } from "./host.ts";
@@ -22,10 +21,15 @@ export class Machine implements Host, Disposable {
     this.root = root;
   }
 
+  /** Not `path.join`: it would shorten `device/..`, which leads through a symbolic link to another directory. */
+  #below(path: string): string {
+    return this.root + path;
+  }
+
   /** A file kept open is returned in a buffer that the next read of this machine reuses. */
   read(path: string): Uint8Array | undefined {
     try {
-      return KEPT_OPEN.has(path) ? this.#readKeptOpen(path) : readFileSync(join(this.root, path));
+      return KEPT_OPEN.has(path) ? this.#readKeptOpen(path) : readFileSync(this.#below(path));
     } catch (error) {
       if (ABSENT.has(errorCodeOf(error) ?? "")) return undefined;
       throw error;
@@ -34,7 +38,7 @@ export class Machine implements Host, Disposable {
 
   list(dir: string): readonly string[] {
     try {
-      return readdirSync(join(this.root, dir)).sort();
+      return readdirSync(this.#below(dir)).sort();
     } catch (error) {
       if (ABSENT.has(errorCodeOf(error) ?? "")) return [];
       throw error;
@@ -48,7 +52,7 @@ export class Machine implements Host, Disposable {
   #readKeptOpen(path: string): Uint8Array {
     let descriptor = this.#descriptors.get(path);
     if (descriptor === undefined) {
-      descriptor = openSync(join(this.root, path), "r");
+      descriptor = openSync(this.#below(path), "r");
       this.#descriptors.set(path, descriptor);
     }
     try {

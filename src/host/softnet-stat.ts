@@ -3,7 +3,7 @@ import { HostError } from "../errors.ts";
 import { parseCpuList } from "./cpu-list.ts";
 import { type Host, readLine } from "./host.ts";
 
-const SOFTNET_STAT = "/proc/net/softnet_stat";
+export const SOFTNET_STAT = "/proc/net/softnet_stat";
 
 /** When a sample was taken, by both clocks. */
 export interface Moment {
