@@ -39,6 +39,9 @@ export const CAPTURE_FILES: readonly CaptureFile[] = [
     "napi_defer_hard_irqs",
     "uevent",
     "device/uevent",
+    // They tell a veth from a tap and a macvlan, which have no type of device either.
+    "tun_flags",
+    "lower_*/ifindex",
     // A virtio NIC's own directory lies below its PCI function's, which holds the node and the interrupts.
     "device/numa_node",
     "device/../numa_node",

@@ -48,11 +48,12 @@ export interface InterfaceSettings {
   readonly kind: InterfaceKind;
   /** Of the device, such as `virtio_net`; undefined for what has none. */
   readonly driver: string | undefined;
-  readonly isUp: boolean;
+  /** `up`, `down`, …; lo and tunnels say `unknown`. */
+  readonly operstate: string | undefined;
   /** Undefined where unknown: virtio says −1. */
   readonly speedMbps: number | undefined;
   readonly numaNode: number | undefined;
-  /** By the queue's number; several files may be absent without CONFIG_RPS. */
+  /** By the queue's number. */
   readonly rxQueues: readonly RxQueue[];
   readonly txQueues: readonly TxQueue[];
   /** Threaded NAPI: its polls are not softirqs and never squeeze. */
@@ -63,6 +64,7 @@ export interface InterfaceSettings {
 
 export interface RxQueue {
   readonly index: number;
+  /** Undefined on kernels without CONFIG_RPS; zero is RPS off. */
   readonly rpsCpus: CpuMask | undefined;
   readonly rpsFlowCnt: number | undefined;
 }
@@ -74,7 +76,7 @@ export interface TxQueue {
 
 export interface NicIrq {
   readonly irq: number;
-  /** As `/proc/interrupts` names it: `virtio2-input.0`. */
+  /** As `/proc/interrupts` names it: `virtio2-input.0`, `eth0-TxRx-3`. */
   readonly name: string | undefined;
   /** The CPUs that may take it, or the one that does where the kernel says so. */
   readonly cpus: readonly number[] | undefined;

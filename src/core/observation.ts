@@ -9,7 +9,14 @@ export interface Reading {
   readonly cpuTime: CpuTime | undefined;
   readonly interfaces: readonly InterfaceCounters[] | undefined;
   readonly elsewhere: ElsewhereCounts | undefined;
+  /** NET_RX of `/proc/softirqs`: the growth says which CPUs receive, by interrupt or by a wake-up of RPS. */
+  readonly netRx: CountOfEachCpu | undefined;
+  /** `/proc/interrupts`, by the interrupt's number. */
+  readonly interrupts: ReadonlyMap<number, CountOfEachCpu> | undefined;
 }
+
+/** Cumulative and 32 bits wide, by CPU id; offline CPUs are not in it. */
+export type CountOfEachCpu = ReadonlyMap<number, number>;
 
 /** `/sys/class/net/X/statistics`, cumulative. */
 export interface InterfaceCounters {
