@@ -11,12 +11,24 @@ export interface CpuTime {
   readonly total: Float64Array;
 }
 
-/** How one CPU spent the time between two readings, in percent of that time. */
-export interface CpuShares {
-  readonly cpu: number;
+/** How a CPU spent its time, in percent of it. */
+export interface CpuLoad {
   readonly softirqPercent: number;
   readonly stealPercent: number;
   readonly idlePercent: number;
+}
+
+export interface CpuShares extends CpuLoad {
+  readonly cpu: number;
+}
+
+/** What one CPU spent between two readings, in ticks. */
+export interface CpuTicks {
+  readonly cpu: number;
+  readonly softirq: number;
+  readonly steal: number;
+  readonly idle: number;
+  readonly total: number;
 }
 
 /**
@@ -24,23 +36,44 @@ export interface CpuShares {
  * good to about a percent.
  */
 export function sharesBetween(before: CpuTime, after: CpuTime): readonly CpuShares[] {
+  return ticksBetween(before, after).flatMap((ticks) => {
+    const load = loadOf([ticks]);
+    return load ? [{ cpu: ticks.cpu, ...load }] : [];
+  });
+}
+
+/** Of the CPUs that have a row in both readings. */
+export function ticksBetween(before: CpuTime, after: CpuTime): readonly CpuTicks[] {
   const rowBefore = new Map(Array.from(before.cpus, (cpu, row) => [cpu, row]));
-  const shares: CpuShares[] = [];
+  const ticks: CpuTicks[] = [];
   for (let row = 0; row < after.cpus.length; row++) {
     const cpu = after.cpus[row]!;
     const from = rowBefore.get(cpu);
     if (from === undefined) continue;
-    const total = after.total[row]! - before.total[from]!;
-    if (total <= 0) continue;
-    // Idle and iowait may step back by a tick (proc(5)), which is no negative share.
-    const percent = (times: (time: CpuTime) => Float64Array): number =>
-      Math.min(100, (Math.max(0, times(after)[row]! - times(before)[from]!) / total) * 100);
-    shares.push({
+    // Idle and iowait may step back (proc(5)), which is no negative time.
+    const spent = (times: (time: CpuTime) => Float64Array): number =>
+      Math.max(0, times(after)[row]! - times(before)[from]!);
+    ticks.push({
       cpu,
-      softirqPercent: percent((time) => time.softirq),
-      stealPercent: percent((time) => time.steal),
-      idlePercent: percent((time) => time.idle),
+      softirq: spent((time) => time.softirq),
+      steal: spent((time) => time.steal),
+      idle: spent((time) => time.idle),
+      total: spent((time) => time.total),
     });
   }
-  return shares;
+  return ticks;
+}
+
+/** Undefined when no time was spent. */
+export function loadOf(ticks: readonly CpuTicks[]): CpuLoad | undefined {
+  const sum = (value: (ticks: CpuTicks) => number): number =>
+    ticks.reduce((total, one) => total + value(one), 0);
+  const total = sum((one) => one.total);
+  if (total === 0) return undefined;
+  const percent = (value: (ticks: CpuTicks) => number): number => Math.min(100, (sum(value) / total) * 100);
+  return {
+    softirqPercent: percent((one) => one.softirq),
+    stealPercent: percent((one) => one.steal),
+    idlePercent: percent((one) => one.idle),
+  };
 }

@@ -2,6 +2,9 @@ import type { CpuMask } from "./cpu-mask.ts";
 
 /** How a host is set up to receive packets. Absent is absent: a file the host does not show is undefined, never zero. */
 export interface HostSettings {
+  readonly hostname: string | undefined;
+  /** As uname prints it. Names the kernel to people and decides nothing: distributions carry features back. */
+  readonly kernelRelease: string | undefined;
   readonly sysctls: NetSysctls;
   readonly cpus: CpuSets;
   /** `/sys/class/net` of the reader's own network namespace, by name. */

@@ -1,6 +1,6 @@
 import type { HostSettings } from "../core/host-settings.ts";
 import { readCpuSets } from "./cpu-sets.ts";
-import { type Host, readText } from "./host.ts";
+import { type Host, readLine, readText } from "./host.ts";
 import { readInterfaces } from "./steering.ts";
 import { readNetSysctls } from "./sysctl.ts";
 
@@ -8,6 +8,8 @@ import { readNetSysctls } from "./sysctl.ts";
 export function readHostSettings(host: Host): HostSettings {
   const sysctls = readNetSysctls(host);
   return {
+    hostname: readLine(host, "/proc/sys/kernel/hostname"),
+    kernelRelease: readLine(host, "/proc/sys/kernel/osrelease"),
     sysctls,
     cpus: readCpuSets(host),
     interfaces: readInterfaces(host),

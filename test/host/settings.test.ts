@@ -12,6 +12,8 @@ const linux618 = join(import.meta.dirname, "../fixtures/linux-6.18");
 test("the settings of a two-CPU virtio machine, as its kernel printed them", () => {
   using machine = new Machine(linux618);
   assert.deepEqual(readHostSettings(machine), {
+    hostname: "web-3",
+    kernelRelease: "6.18.44",
     sysctls: {
       netdevMaxBacklog: 1000,
       netdevBudget: 300,
@@ -60,6 +62,8 @@ test("the settings of a two-CPU virtio machine, as its kernel printed them", () 
 test("what a host does not show is absent and not zero", () => {
   const settings = readHostSettings(hostOf({}));
   assert.deepEqual(settings, {
+    hostname: undefined,
+    kernelRelease: undefined,
     sysctls: {
       netdevMaxBacklog: undefined,
       netdevBudget: undefined,
