@@ -6,7 +6,6 @@ import { version } from "./version.ts";
 
 interface VerbEntry {
   readonly name: string;
-  readonly summary: Text;
   /** Loaded when it is called: the agent must not carry what only an operator needs. */
   readonly load: () => Promise<AnyVerb>;
 }
@@ -34,7 +33,8 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   if (args[0] === undefined || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
-    io.stdout(overallHelp(VERBS, languageAsked(args, io)));
+    const verbs = await Promise.all(VERBS.map(({ load }) => load()));
+    io.stdout(overallHelp(verbs, languageAsked(args, io)));
     return 0;
   }
   const { entry, rest } = findVerb(args);
