@@ -52,7 +52,7 @@ function networkIrqs(host: Host): ReadonlySet<string> {
 
 /** The lines the table wants, as a copy: a machine reuses the buffer of what it reads often. */
 function keptLines(bytes: Uint8Array, file: CaptureFile, irqs: ReadonlySet<string>): Uint8Array {
-  if (file.lines === undefined) return bytes.slice();
+  if (file.lines === undefined) return new Uint8Array(bytes);
   const wanted = new RegExp(file.lines);
   const kept: Uint8Array[] = [];
   for (let start = 0; start < bytes.length;) {

@@ -84,7 +84,7 @@ describe("a snapshot", () => {
   });
 
   test("is a copy: a machine reuses the buffer of what it reads often", () => {
-    const buffer = new TextEncoder().encode("1\n");
+    const buffer = Buffer.from("1\n"); // As a machine's: its own slice() would share the memory.
     const files = takeFiles(
       { read: (path) => (path === "/proc/net/softnet_stat" ? buffer : undefined), list: () => [] },
       "hot",
