@@ -8,6 +8,10 @@ const PACKAGES: readonly { readonly name: string; readonly why: string }[] = [
   { name: "dash", why: "runs them, as Debian's sh" },
   { name: "busybox-static", why: "runs them, as the smallest sh there is" },
   { name: "iproute2", why: "makes the network namespaces of the kernel tests" },
+  { name: "nftables", why: "makes a packet cost time in them" },
+  { name: "ethtool", why: "chooses how their interfaces receive" },
+  { name: "gcc", why: "compiles their load generator" },
+  { name: "libc6-dev", why: "is what it is compiled against" },
 ];
 
 /** @returns undefined where there is no dpkg to ask. */

@@ -2,11 +2,12 @@
  * `npm test`: everything that can be proved on this machine, as one run of node:test with one sum at the end.
  * `node scripts/test.ts unit wire` runs these stages only.
  */
-import { globSync, readFileSync } from "node:fs";
+import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
+import { KERNEL_TESTS_NOTICE, reasonToSkipKernel } from "../test/support/kernel-tests.ts";
 import { installPackages, missingPackages } from "./debian-packages.ts";
 
 interface Stage {
@@ -93,33 +94,13 @@ function filesOf(stage: Stage): string[] {
     .toSorted();
 }
 
-function reasonToSkipKernel(): string | undefined {
-  if (process.env["SOFTNET_TEST_KERNEL"] === "0") return "SOFTNET_TEST_KERNEL is 0";
-  if (process.getuid?.() !== 0) return "they need root";
-  if (isAlibabaCloudInstance())
-    return "this is an Alibaba Cloud instance, whose kernel is at work for somebody";
-  return undefined;
-}
-
-function isAlibabaCloudInstance(): boolean {
-  return ["sys_vendor", "product_name"].some((name) => {
-    try {
-      return readFileSync(`/sys/class/dmi/id/${name}`, "utf8").startsWith("Alibaba Cloud");
-    } catch {
-      return false; // Containers and some architectures have no DMI.
-    }
-  });
-}
-
 /** Says what is about to be installed and changed before anything is. */
 function prepareMachine(): void {
   if (kernelSkippedBecause !== undefined) {
     console.log(`Nothing is installed and the kernel tests are skipped: ${kernelSkippedBecause}.`);
     return;
   }
-  console.log(
-    "The kernel tests make network namespaces, load them with packets, and put back every sysctl they change.",
-  );
+  console.log(KERNEL_TESTS_NOTICE);
   const missing = missingPackages();
   if (missing === undefined) {
     console.log("There is no dpkg here: tests whose programs are missing are skipped, each with a line.");
