@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { npm, outputOf, pack } from "./tarball.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "softnet-package-"));
+after(() => rmSync(folder, { recursive: true }));
+const { tarball, files } = pack(folder);
+const here = join(folder, "here");
+mkdirSync(here);
+npm(["install", tarball], here);
+const installed = join(here, "node_modules/softnet-agent");
+
+test("the tarball holds what was built and what explains it, and nothing else", () => {
+  assert.deepEqual(files.filter((path) => !/^dist\/[\w-]+(\.js|\/[\w-]+\.js)$/.test(path)).toSorted(), [
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "README.zh-CN.md",
+    "bin/softnet.js",
+    "dist/THIRD-PARTY-NOTICES.txt",
+    "package.json",
+  ]);
+});
+
+test("all that is installed beside it is its Node", () => {
+  const lock = JSON.parse(readFileSync(join(here, "package-lock.json"), "utf8")) as { packages: object };
+  assert.deepEqual(
+    Object.keys(lock.packages).filter((path) => !path.startsWith("node_modules/node-linux-")),
+    ["", "node_modules/softnet-agent"],
+  );
+});
+
+test("npx softnet runs under the Node that came along", () => {
+  const { status, stdout } = outputOf("npx", ["softnet", "--version"], here);
+  assert.match(stdout, /^softnet \d+\.\d+\.\d+ \(node 24\.\d+\.\d+\)\n$/);
+  assert.equal(status, 0);
+});
+
+test("so does a global installation, whatever Node the PATH has", () => {
+  npm(["install", "--global", "--prefix", join(folder, "global"), tarball], folder);
+  const { status, stdout } = outputOf(join(folder, "global/bin/softnet"), ["--version"], folder);
+  assert.match(stdout, /^softnet \d+\.\d+\.\d+ \(node 24\.\d+\.\d+\)\n$/);
+  assert.equal(status, 0);
+});
+
+test("each package in the bundle is among the notices, with the text of its licence", () => {
+  const notices = readFileSync(join(installed, "dist/THIRD-PARTY-NOTICES.txt"), "utf8");
+  assert.match(notices, /^valibot \d/m);
+  assert.match(notices, /Permission is hereby granted/);
+});
