@@ -1,0 +1,38 @@
+import type { Finding } from "../finding.ts";
+import { countText, cpusText } from "../wording.ts";
+import { type Case, cpuEvidence, evidenceOf, idsOf, sum, worstOf } from "./case.ts";
+
+/** Passes end because the packet budget is used up: too many NAPIs share a CPU. */
+export function budgetTooSmall(ofCase: Case): Finding | undefined {
+  const cpus = ofCase.cpus.filter(({ budgetEndsPasses }) => budgetEndsPasses);
+  if (cpus.length === 0) return undefined;
+  const { netdevBudget, netdevBudgetUsecs } = ofCase.observation.settings.sysctls;
+  const who = cpusText(idsOf(cpus));
+  const worst = worstOf(cpus);
+  const squeezed = countText(sum(cpus, "squeezedPerSecond"));
+  const byTime = countText(
+    cpus.reduce((total, { squeezesByTimePerSecond }) => total + squeezesByTimePerSecond, 0),
+  );
+  const budget = netdevBudget === undefined ? { en: "", zh: "" } : budgetText(netdevBudget);
+  const end = cpus.length > 1 ? "end" : "ends";
+  return {
+    code: "budget-too-small",
+    severity: "warning",
+    confidence: netdevBudgetUsecs === undefined || worst.observed.load === undefined ? 0.6 : 0.85,
+    summary: {
+      en: `${who.en} ${end} ${squeezed} receive passes/s with work left, more than running out of time can explain (${byTime}/s): the packet budget${budget.en} is used up. Raise net.core.netdev_budget.`,
+      zh: `${who.zh} 每秒有 ${squeezed} 次收包在仍有剩余工作时中断，超过了超时所能解释的次数（每秒 ${byTime} 次）：数据包预算${budget.zh}已用尽。请调大 net.core.netdev_budget。`,
+    },
+    evidence: evidenceOf({
+      ...cpuEvidence(ofCase, cpus),
+      squeezesByTimePerSecond: worst.squeezesByTimePerSecond,
+      netdevBudgetPackets: netdevBudget,
+      netdevBudgetMicroseconds: netdevBudgetUsecs,
+    }),
+    remedy: "budget",
+  };
+}
+
+function budgetText(packets: number): { en: string; zh: string } {
+  return { en: ` of ${countText(packets)}`, zh: `（${countText(packets)}）` };
+}

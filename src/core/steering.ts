@@ -1,0 +1,33 @@
+import { cpusOfMask, type CpuMask } from "./cpu-mask.ts";
+import type { ObservedInterface } from "./observation.ts";
+
+/** Which CPUs an interface's settings let its packets reach. */
+export interface Reach {
+  /** RPS spreads the packets of at least one queue. */
+  readonly rpsIsOn: boolean;
+  /** Ascending; undefined where a queue without RPS has interrupts that nobody can locate. */
+  readonly cpus: readonly number[] | undefined;
+}
+
+export function reachOf(netInterface: ObservedInterface): Reach {
+  const masks = masksOf(netInterface);
+  const on = masks.filter((mask) => mask !== 0n);
+  const bySteering = cpusOfMask(on.reduce((all, mask) => all | mask, 0n));
+  // With RPS on all queues, the CPU that takes the interrupt only hands the packets on.
+  if (on.length > 0 && on.length === masks.length) return { rpsIsOn: true, cpus: bySteering };
+  const byInterrupt = netInterface.receivingCpus;
+  return {
+    rpsIsOn: on.length > 0,
+    cpus: byInterrupt && [...new Set([...bySteering, ...byInterrupt])].sort((a, b) => a - b),
+  };
+}
+
+/** One for each receive queue; a kernel without RPS has them at zero, in effect. */
+export function masksOf({ rxQueues }: ObservedInterface): readonly CpuMask[] {
+  return rxQueues.map(({ rpsCpus }) => rpsCpus ?? 0n);
+}
+
+/** Whether the kernel offers RPS for it at all. */
+export function hasRps({ rxQueues }: ObservedInterface): boolean {
+  return rxQueues.some(({ rpsCpus }) => rpsCpus !== undefined);
+}

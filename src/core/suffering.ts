@@ -1,0 +1,43 @@
+import type { Observation, ObservedInterface } from "./observation.ts";
+import type { Text } from "./text.ts";
+import type { Thresholds } from "./thresholds.ts";
+import { namesText } from "./wording.ts";
+
+/** Where the backlog's drops happen. */
+export interface Suffering {
+  /** The worst first; empty where none that is visible explains the drops. */
+  readonly interfaces: readonly ObservedInterface[];
+  /** Interfaces could be seen, and they do not account for the drops: these happen in another network namespace. */
+  readonly isElsewhere: boolean;
+}
+
+/** Every drop of the backlog is also counted in `rx_dropped` of the interface that received the packet. */
+export function sufferingOf(observation: Observation, thresholds: Thresholds): Suffering {
+  const counted = observation.interfaces.filter(({ shareOfDropped }) => shareOfDropped !== undefined);
+  const explained = counted.reduce((sum, { shareOfDropped }) => sum + shareOfDropped!, 0);
+  return {
+    interfaces: counted
+      .filter(({ shareOfDropped }) => shareOfDropped! >= thresholds.sufferingShare)
+      .sort((a, b) => b.shareOfDropped! - a.shareOfDropped!),
+    isElsewhere: counted.length > 0 && explained < thresholds.explainedShare,
+  };
+}
+
+/** ` on eth0`; empty where nobody knows. */
+export function placeText({ interfaces, isElsewhere }: Suffering): Text {
+  const names = namesText(interfaces.map(({ name }) => name));
+  if (isElsewhere) {
+    return { en: ` on ${ELSEWHERE.en}`, zh: `在${ELSEWHERE.zh}上` };
+  }
+  return interfaces.length > 0 ? { en: ` on ${names.en}`, zh: `在 ${names.zh} 上` } : { en: "", zh: "" };
+}
+
+export const ELSEWHERE: Text = {
+  en: "an interface in another network namespace",
+  zh: "另一个网络命名空间的接口",
+};
+
+/** For evidence: names, or the words for what cannot be seen. */
+export function sufferingNames({ interfaces, isElsewhere }: Suffering): readonly string[] {
+  return [...interfaces.map(({ name }) => name), ...(isElsewhere ? [ELSEWHERE.en] : [])];
+}

@@ -1,0 +1,44 @@
+import type { Text } from "./text.ts";
+
+/** `41,185`, `8.3`, `0.05`: as many digits as a person needs. */
+export function countText(value: number): string {
+  if (value >= 9.95) return Math.round(value).toLocaleString("en-US");
+  if (value >= 0.95 || value === 0) return String(Math.round(value * 10) / 10);
+  return String(Number(value.toPrecision(1)));
+}
+
+export function percentText(value: number): Text {
+  const rounded = Math.round(value);
+  return { en: `${rounded} %`, zh: `${rounded}%` };
+}
+
+/** `CPU 1`, `CPUs 0-3,7`. */
+export function cpusText(cpus: readonly number[]): Text {
+  return { en: `${cpus.length === 1 ? "CPU" : "CPUs"} ${cpuListText(cpus)}`, zh: `CPU ${cpuListText(cpus)}` };
+}
+
+/** The kernel's list format, `0-3,7`, of ascending CPUs. */
+export function cpuListText(cpus: readonly number[]): string {
+  const ranges: { first: number; last: number }[] = [];
+  for (const cpu of cpus) {
+    const range = ranges.at(-1);
+    if (range && cpu === range.last + 1) range.last = cpu;
+    else ranges.push({ first: cpu, last: cpu });
+  }
+  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
+}
+
+/** `eth0`, `eth0 and lo`; names stay as they are. */
+export function namesText(names: readonly string[]): Text {
+  return { en: listed(names, ", ", " and "), zh: listed(names, "、", " 和 ") };
+}
+
+function listed(names: readonly string[], comma: string, and: string): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(comma)}${and}${names.at(-1)}`;
+}
+
+/** Sentences one after the other, empty ones left out. Chinese takes no space between them. */
+export function sentences(...texts: readonly (Text | undefined)[]): Text {
+  const said = texts.filter((text) => text !== undefined);
+  return { en: said.map(({ en }) => en).join(" "), zh: said.map(({ zh }) => zh).join("") };
+}
