@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
+import { skipWithout } from "./needs.ts";
+
 /** Said before the first change. */
 export const KERNEL_TESTS_NOTICE =
   "The kernel tests send packets through network namespaces of their own (softnet-a, softnet-b, softnet-m) and through " +
@@ -31,4 +33,12 @@ function isAlibabaCloudInstance(): boolean {
       return false; // Containers and some architectures have no DMI.
     }
   });
+}
+
+/** For node:test's `skip` option: false where the kernel may be tested, else why not. */
+export function skipWithoutKernel(): string | false {
+  return (
+    reasonToSkipKernel() ??
+    skipWithout("gcc", "ip", "bridge", "nft", "ethtool", "flock", "nsenter", "unshare", "setpriv")
+  );
 }
