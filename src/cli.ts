@@ -10,7 +10,9 @@ interface VerbEntry {
   readonly load: () => Promise<AnyVerb>;
 }
 
-const VERBS: readonly VerbEntry[] = [];
+const VERBS: readonly VerbEntry[] = [
+  { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
+];
 
 /** Runs one command line. @returns the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {

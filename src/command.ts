@@ -108,6 +108,13 @@ export function defineVerb<const Table extends OptionTable>(verb: Verb<Table>): 
   };
 }
 
+export const EXIT_CODE_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** How a verb ends that a signal cut short. */
+export function exitCodeOfSignal({ reason }: AbortSignal): number {
+  return EXIT_CODE_OF_SIGNAL[reason as keyof typeof EXIT_CODE_OF_SIGNAL];
+}
+
 /** As gettext does: the first of these variables that is set decides. */
 export function languageOf(env: Io["env"]): Language {
   const locale = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || "";

@@ -1,7 +1,5 @@
-import type { Io } from "./command.ts";
 import { main } from "./cli.ts";
-
-const EXIT_CODE_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+import { EXIT_CODE_OF_SIGNAL, type Io } from "./command.ts";
 
 /** Runs this process's command line against the real world. */
 export async function runProcess(): Promise<void> {

@@ -34,6 +34,11 @@ export function formatCpuMask(mask: CpuMask, possibleCpus: number): string {
   return groups.join(",");
 }
 
+/** A mask for people to read: as the kernel prints it, as far as it is known how many CPUs are possible. */
+export function cpuMaskText(mask: CpuMask, possibleCpus: number | undefined): string {
+  return formatCpuMask(mask, Math.max(possibleCpus ?? 0, mask.toString(2).length));
+}
+
 export function maskOfCpus(cpus: Iterable<number>): CpuMask {
   let mask = 0n;
   for (const cpu of cpus) mask |= 1n << BigInt(cpu);

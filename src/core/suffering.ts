@@ -24,15 +24,16 @@ export function sufferingOf(observation: Observation, thresholds: Thresholds): S
 }
 
 /** ` on eth0`; empty where nobody knows. */
-export function placeText({ interfaces, isElsewhere }: Suffering): Text {
-  const names = namesText(interfaces.map(({ name }) => name));
-  if (isElsewhere) {
-    return { en: ` on ${ELSEWHERE.en}`, zh: `在${ELSEWHERE.zh}上` };
-  }
-  return interfaces.length > 0 ? { en: ` on ${names.en}`, zh: `在 ${names.zh} 上` } : { en: "", zh: "" };
+export function placeText(suffering: Suffering): Text {
+  const { interfaces, isElsewhere } = suffering;
+  if (interfaces.length === 0 && !isElsewhere) return { en: "", zh: "" };
+  const names = interfaces.map(({ name }) => name);
+  const places = namesText(names, isElsewhere ? ELSEWHERE : undefined);
+  const space = names.length > 0 ? " " : "";
+  return { en: ` on ${places.en}`, zh: `在${space}${places.zh}${isElsewhere ? "" : " "}上` };
 }
 
-export const ELSEWHERE: Text = {
+const ELSEWHERE: Text = {
   en: "an interface in another network namespace",
   zh: "另一个网络命名空间的接口",
 };

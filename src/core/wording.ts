@@ -28,13 +28,24 @@ export function cpuListText(cpus: readonly number[]): string {
   return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
-/** `eth0`, `eth0 and lo`; names stay as they are. */
-export function namesText(names: readonly string[]): Text {
-  return { en: listed(names, ", ", " and "), zh: listed(names, "、", " 和 ") };
+/**
+ * `eth0`, `eth0 and lo`; names stay as they are.
+ *
+ * @param andLast what has no name, after them.
+ */
+export function namesText(names: readonly string[], andLast?: Text): Text {
+  return {
+    en: listed([...names, ...(andLast ? [andLast.en] : [])], ", ", " and "),
+    zh: listed([...names, ...(andLast ? [andLast.zh] : [])], "、", " 和"),
+  };
 }
 
 function listed(names: readonly string[], comma: string, and: string): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(comma)}${and}${names.at(-1)}`;
+  if (names.length < 2) return names.join("");
+  const last = names.at(-1)!;
+  // Latin names stand apart from Chinese words.
+  const gap = and.endsWith(" ") || last.charCodeAt(0) > 127 ? "" : " ";
+  return `${names.slice(0, -1).join(comma)}${and}${gap}${last}`;
 }
 
 /** Sentences one after the other, empty ones left out. Chinese takes no space between them. */

@@ -1,4 +1,4 @@
-import { formatCpuMask } from "../cpu-mask.ts";
+import { cpuMaskText } from "../cpu-mask.ts";
 import type { Finding } from "../finding.ts";
 import { placeText, sufferingNames } from "../suffering.ts";
 import { countText, percentText } from "../wording.ts";
@@ -10,12 +10,7 @@ export function flowLimitDrops({ observation, suffering, flowLimitDrops: isSo }:
   const { droppedPerSecond, flowLimitPerSecond } = observation.all;
   const { flowLimitCpuBitmap } = observation.settings.sysctls;
   const { possible } = observation.settings.cpus;
-  const bitmap =
-    flowLimitCpuBitmap === undefined
-      ? undefined
-      : possible === undefined
-        ? flowLimitCpuBitmap.toString(16)
-        : formatCpuMask(flowLimitCpuBitmap, possible);
+  const bitmap = flowLimitCpuBitmap === undefined ? undefined : cpuMaskText(flowLimitCpuBitmap, possible);
   const share = Math.min(1, flowLimitPerSecond! / droppedPerSecond);
   const names = sufferingNames(suffering);
   const dropped = countText(droppedPerSecond);

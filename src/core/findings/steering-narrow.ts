@@ -1,4 +1,4 @@
-import { formatCpuMask } from "../cpu-mask.ts";
+import { cpuMaskText } from "../cpu-mask.ts";
 import type { Finding } from "../finding.ts";
 import { hasRps, masksOf } from "../steering.ts";
 import type { Text } from "../text.ts";
@@ -19,7 +19,7 @@ export function steeringNarrow(
   if (leftOut.length === 0 || !canBeNarrow) return undefined;
 
   const masks = [...new Set(masksOf(netInterface))].map((mask) =>
-    formatCpuMask(mask, observation.settings.cpus.possible ?? Math.max(mask.toString(2).length, onlineCpus)),
+    cpuMaskText(mask, observation.settings.cpus.possible),
   );
   const isKnown = reach.cpus !== undefined || netInterface.rxQueues.length === 1;
   return {

@@ -1,7 +1,7 @@
 import type { Finding } from "../finding.ts";
 import type { InterfaceKind } from "../host-settings.ts";
 import type { Text } from "../text.ts";
-import { namesText } from "../wording.ts";
+import { namesText, percentText } from "../wording.ts";
 import { type Case, evidenceOf } from "./case.ts";
 
 /** The packets are lost on an interface that exists in software only, which nobody suspects of having a receive queue. */
@@ -12,21 +12,27 @@ export function virtualPath({ suffering }: Case): Finding | undefined {
   const kinds = [...new Set(virtual.map(({ kind }) => KIND_TEXT[kind]!))];
   const kindsEn = namesText(kinds.map(({ en }) => en)).en;
   const kindsZh = namesText(kinds.map(({ zh }) => zh)).zh;
+  const share = Math.min(
+    1,
+    virtual.reduce((total, { shareOfDropped }) => total + shareOfDropped!, 0),
+  );
+  const portion = percentText(share * 100);
+  const losses: Text =
+    share < 0.95
+      ? { en: `${portion.en} of the losses are`, zh: `${portion.zh} 的丢包` }
+      : { en: "The losses are", zh: "丢包" };
   return {
     code: "virtual-path",
     severity: "reason",
     confidence: 0.9,
     summary: {
-      en: `The losses are on ${names.en} (${kindsEn}), not on a NIC. Its packets pass the backlog queue, so net.core.netdev_max_backlog applies to them.`,
-      zh: `丢包发生在 ${names.zh}（${kindsZh}）上，而不是网卡。其数据包要经过 backlog 队列，因此 net.core.netdev_max_backlog 对其有效。`,
+      en: `${losses.en} on ${names.en} (${kindsEn}), not on a NIC. Its packets pass the backlog queue too (net.core.netdev_max_backlog).`,
+      zh: `${losses.zh}发生在 ${names.zh}（${kindsZh}）上，而不是网卡。其数据包同样要经过 backlog 队列（net.core.netdev_max_backlog）。`,
     },
     evidence: evidenceOf({
       interfaces: virtual.map(({ name }) => name),
       kinds: virtual.map(({ kind }) => kind),
-      shareOfDropped: Math.min(
-        1,
-        virtual.reduce((total, { shareOfDropped }) => total + (shareOfDropped ?? 0), 0),
-      ),
+      shareOfDropped: share,
     }),
     remedy: null,
   };
