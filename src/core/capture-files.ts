@@ -5,8 +5,11 @@
 export interface CaptureFile {
   /** As on the machine; `*` stands for any part of one name. Symbolic links count as directories. */
   readonly path: string;
-  /** `hot` changes and is in each snapshot; `static` is in the first only, and holds for all. */
-  readonly kind: "hot" | "static";
+  /**
+   * `hot` is in each snapshot. `ends` changes too, but its growth over the whole time is enough: it is in the first and the last, which
+   * keeps captures short and cheap. `static` is in the first only, and holds for all.
+   */
+  readonly kind: "hot" | "ends" | "static";
   /** Keeps the lines that begin so: a regular expression of the subset that JavaScript and `grep -E` share. */
   readonly lines?: string;
   /** Keeps what concerns the interrupts of network interfaces, where it is known which these are. */
@@ -24,6 +27,8 @@ export const CAPTURE_FILES: readonly CaptureFile[] = [
     "flow_limit_table_len",
     "rps_sock_flow_entries",
     "rps_default_mask",
+    // Every network namespace has it: with it alone, the netdev_* ones are not missing by accident.
+    "somaxconn",
   ]),
   ...files("static", "/sys/devices/system/cpu", ["online", "possible", "isolated"]),
   ...files("static", "/sys/devices/system/node", ["node*/cpulist"]),
@@ -62,14 +67,13 @@ export const CAPTURE_FILES: readonly CaptureFile[] = [
   { path: "/proc/net/softnet_stat", kind: "hot" },
   // Without the line of all interrupts, which is longer than everything else.
   { path: "/proc/stat", kind: "hot", lines: "^(cpu|btime)" },
-  { path: "/proc/softirqs", kind: "hot", lines: "^ *(CPU|NET_)" },
-  { path: "/proc/interrupts", kind: "hot", lines: "^ *(CPU|[0-9]+:)", networkIrqsOnly: true },
-  { path: "/proc/uptime", kind: "hot" },
-  { path: "/proc/net/snmp", kind: "hot", lines: "^Udp:" },
-  { path: "/proc/net/netstat", kind: "hot", lines: "^TcpExt:" },
-  { path: "/proc/net/stat/nf_conntrack", kind: "hot" },
-  { path: "/proc/sys/net/netfilter/nf_conntrack_count", kind: "hot" },
-  ...files("hot", "/sys/class/net/*/statistics", [
+  { path: "/proc/softirqs", kind: "ends", lines: "^ *(CPU|NET_)" },
+  { path: "/proc/interrupts", kind: "ends", lines: "^ *(CPU|[0-9]+:)", networkIrqsOnly: true },
+  { path: "/proc/net/snmp", kind: "ends", lines: "^Udp:" },
+  { path: "/proc/net/netstat", kind: "ends", lines: "^TcpExt:" },
+  { path: "/proc/net/stat/nf_conntrack", kind: "ends" },
+  { path: "/proc/sys/net/netfilter/nf_conntrack_count", kind: "ends" },
+  ...files("ends", "/sys/class/net/*/statistics", [
     "rx_packets",
     "rx_bytes",
     "rx_dropped",

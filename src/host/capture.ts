@@ -248,7 +248,7 @@ class CaptureParser {
 }
 
 function isStatic(path: string): boolean {
-  return captureKindOf(path) !== "hot";
+  return (captureKindOf(path) ?? "static") === "static";
 }
 
 /** A file that changes is what this snapshot says; one that does not is what the first one said. */

@@ -7,13 +7,13 @@ type Files = Snapshot["files"];
 /**
  * Reads the files of a capture that exist here.
  *
- * @param kind the first snapshot of a capture holds the files of both kinds, the others the hot ones.
+ * @param kinds the first snapshot of a capture holds all three, the last one all but the static ones, and those between the hot ones.
  */
-export function takeFiles(host: Host, kind: CaptureFile["kind"]): Files {
+export function takeFiles(host: Host, kinds: readonly CaptureFile["kind"][]): Files {
   const files = new Map<string, Uint8Array>();
   const irqs = networkIrqs(host);
   for (const file of CAPTURE_FILES) {
-    if (file.kind !== kind) continue;
+    if (!kinds.includes(file.kind)) continue;
     for (const path of pathsOf(host, file, irqs)) {
       const bytes = host.read(path);
       if (bytes) files.set(path, keptLines(bytes, file, irqs));
