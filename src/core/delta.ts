@@ -38,7 +38,10 @@ export interface NoDelta {
  * The growth of every counter between two samples.
  *
  * A counter that fell has wrapped: within one boot nothing resets it, not even its CPU going offline
- * (facts of Linux 5.10 to 6.18). Only another boot id starts the counters anew.
+ * (seen on Linux 5.10 to 6.18). Only another boot id starts the counters anew.
+ *
+ * The count of the flow limit alone begins at zero again when `flow_limit_cpu_bitmap` is written (seen on the same kernels): what looks like
+ * a growth of more than half its range is a restart.
  */
 export function deltaBetween(before: SoftnetSample, after: SoftnetSample): SoftnetDelta | NoDelta {
   if (isAnotherBoot(before, after)) return { kind: "rebooted" };
@@ -60,6 +63,12 @@ export function deltaBetween(before: SoftnetSample, after: SoftnetSample): Softn
   };
   const gaugeOf = (column: number): Uint32Array =>
     Uint32Array.from(pairs.afterRows, (row) => after.words[row * columns + column]!);
+  const flowLimitGrowth = (): Uint32Array => {
+    const sinceRestart = gaugeOf(COLUMN.flowLimitCount);
+    return growthOf(COLUMN.flowLimitCount).map((growth, row) =>
+      growth < HALF_OF_32_BITS ? growth : sinceRestart[row]!,
+    );
+  };
 
   return {
     kind: "delta",
@@ -70,12 +79,14 @@ export function deltaBetween(before: SoftnetSample, after: SoftnetSample): Softn
     dropped: growthOf(COLUMN.dropped),
     timeSqueeze: growthOf(COLUMN.timeSqueeze),
     receivedRps: hasReceivedRps(columns) ? growthOf(COLUMN.receivedRps) : undefined,
-    flowLimitCount: hasFlowLimitCount(columns) ? growthOf(COLUMN.flowLimitCount) : undefined,
+    flowLimitCount: hasFlowLimitCount(columns) ? flowLimitGrowth() : undefined,
     backlogLen: hasBacklogLen(columns) ? gaugeOf(COLUMN.backlogLen) : undefined,
     appeared: pairs.appeared,
     left: pairs.left,
   };
 }
+
+const HALF_OF_32_BITS = 2 ** 31;
 
 /** Without a boot id on both sides, a clock since boot that went backwards is the witness. */
 function isAnotherBoot(before: SoftnetSample, after: SoftnetSample): boolean {
