@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 
 import { errorCodeOf } from "../errors.ts";
 import type { Host } from "./host.ts";
@@ -9,7 +9,21 @@ import type { Host } from "./host.ts";
  */
 const KEPT_OPEN: ReadonlySet<string> = new Set(["/proc/net/softnet_stat", "/proc/stat"]);
 
-const ABSENT = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EISDIR", "EINVAL", "ENODEV", "EOPNOTSUPP"]);
+/** What the kernel answers for what is not there, not for us, or has no value now, such as the speed of a link that is down. */
+const ABSENT = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "EISDIR",
+  "ELOOP",
+  "EACCES",
+  "EPERM",
+  "EINVAL",
+  "EIO",
+  "ENODEV",
+  "ENXIO",
+  "EOPNOTSUPP",
+  "ESRCH",
+]);
 
 /** This machine, or the tree below `root` (a container's `/host`, a test's fixtures). */
 export class Machine implements Host, Disposable {
@@ -54,6 +68,11 @@ export class Machine implements Host, Disposable {
     if (descriptor === undefined) {
       descriptor = openSync(this.#below(path), "r");
       this.#descriptors.set(path, descriptor);
+      // The kernel's own files have no size. Any other, below --root, may be replaced by a new one of its name.
+      if (fstatSync(descriptor).size > 0) {
+        this.#forget(path);
+        return readFileSync(this.#below(path));
+      }
     }
     try {
       return this.#readToEnd(descriptor);
