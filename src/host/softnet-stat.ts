@@ -1,9 +1,11 @@
 import { COLUMN, hasBacklogLen, type SoftnetSample } from "../core/softnet-sample.ts";
 import { HostError } from "../errors.ts";
-import { parseCpuList } from "./cpu-list.ts";
+import { readCpuList } from "./cpu-sets.ts";
+import { readCpuTime } from "./cpu-time.ts";
 import { type Host, readLine } from "./host.ts";
 
 export const SOFTNET_STAT = "/proc/net/softnet_stat";
+const CPUS = "/sys/devices/system/cpu";
 
 /** When a sample was taken, by both clocks. */
 export interface Moment {
@@ -112,18 +114,30 @@ function grown(words: Uint32Array<ArrayBuffer>, byteLength: number): Uint32Array
 
 /**
  * Column 13 says which CPU a row belongs to, where it is printed. Elsewhere rows follow the online map, since an offline CPU has no row.
+ *
+ * @throws HostError when the rows are not those of the CPUs that are online: one came or went in between, and to take one
+ * CPU's counters for another's would make losses up.
  */
 function cpuOfEachRow(stat: SoftnetStat, host: Host): Uint32Array {
-  if (hasBacklogLen(stat.columns)) {
-    return Uint32Array.from(
-      { length: stat.rows },
-      (_, row) => stat.words[row * stat.columns + COLUMN.cpuId]!,
-    );
+  if (hasBacklogLen(stat.columns)) return cpuIds(stat);
+  const online = readCpuList(host, `${CPUS}/online`);
+  if (!online) {
+    // Without /sys the CPUs that have a time are the next best witness, and the row's number is the last.
+    const timed = readCpuTime(host)?.cpus;
+    return timed?.length === stat.rows ? timed : Uint32Array.from({ length: stat.rows }, (_, row) => row);
   }
-  const online = parseCpuList(readLine(host, "/sys/devices/system/cpu/online") ?? "");
-  if (online?.length === stat.rows) return Uint32Array.from(online);
-  // No map, or a CPU came or went between the two reads: the row's number is the best answer left.
-  return Uint32Array.from({ length: stat.rows }, (_, row) => row);
+  if (online.length === stat.rows) return Uint32Array.from(online);
+  // lxcfs shows a container the CPUs it may use as the online ones, and leaves the possible ones alone.
+  const possible = readCpuList(host, `${CPUS}/possible`);
+  if (possible?.length === stat.rows) return Uint32Array.from(possible);
+  throw foreign(stat.rows - 1, `a row for each of ${online.length} online CPUs`, `${stat.rows} rows`);
+}
+
+function cpuIds({ columns, rows, words }: SoftnetStat): Uint32Array {
+  const cpus = Uint32Array.from({ length: rows }, (_, row) => words[row * columns + COLUMN.cpuId]!);
+  const astray = cpus.findIndex((cpu, row) => row > 0 && cpu <= cpus[row - 1]!);
+  if (astray === -1) return cpus;
+  throw foreign(astray, `a CPU above ${cpus[astray - 1]} in column 13`, String(cpus[astray]));
 }
 
 function foreign(row: number, expected: string, got: string): HostError {
