@@ -82,8 +82,8 @@ async function record(seconds: number): Promise<string> {
   const startedAt = performance.now();
   for (let second = 0; second <= seconds; second++) {
     await sleep(startedAt + second * 1000 - performance.now());
-    const hot = takeFiles(machine, "hot");
-    const statics = second === 0 ? takeFiles(machine, "static") : [];
+    const hot = takeFiles(machine, ["hot", "ends"]);
+    const statics = second === 0 ? takeFiles(machine, ["static"]) : [];
     // Whose machine it was is nobody's business.
     const files = new Map([...statics, ...hot].filter(([path]) => !path.endsWith("/hostname")));
     const monotonicMs = Number(process.hrtime.bigint() / 1000n) / 1000;
