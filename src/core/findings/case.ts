@@ -46,7 +46,7 @@ export function sum(cpus: readonly CpuCondition[], rate: "droppedPerSecond" | "s
   return cpus.reduce((total, { observed }) => total + observed[rate], 0);
 }
 
-export function largestDrop(cpus: readonly CpuCondition[]): number {
+function largestDrop(cpus: readonly CpuCondition[]): number {
   return cpus.reduce((most, { observed }) => Math.max(most, observed.largestDropOfOneSample), 0);
 }
 
