@@ -47,7 +47,7 @@ export const overloadNarrow: Scenario = {
     overloaded(lab, { factor: 1.2, packetMicroseconds: 60, through: "veth", mask: RECEIVING_CPU_MASK }),
 };
 
-export const tripleOverload: Scenario = {
+const tripleOverload: Scenario = {
   name: "triple-overload",
   about: "three times what one CPU takes: no backlog is large enough",
   begin: (lab) => overloaded(lab, { factor: 3, packetMicroseconds: 50, through: "bridge", mask: "0" }),
