@@ -109,7 +109,7 @@ function fixNote(changes: readonly Exclude<RemedyKind, "instance">[], lang: Lang
 
 const CHANGE: Readonly<Record<Exclude<RemedyKind, "instance">, Text>> = {
   backlog: { en: "raises netdev_max_backlog", zh: "调大 netdev_max_backlog" },
-  rps: { en: "turns RPS on", zh: "开启 RPS" },
+  rps: { en: "spreads the packets with RPS", zh: "用 RPS 分散数据包" },
   budget: { en: "raises netdev_budget", zh: "调大 netdev_budget" },
 };
 

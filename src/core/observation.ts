@@ -113,6 +113,8 @@ export interface Step {
   readonly delta: SoftnetDelta;
   /** What the CPUs spent until its end, since the last time they were asked; undefined where nobody asked. */
   readonly ticks: readonly CpuTicks[] | undefined;
+  /** Whether `ticks` go back further than this sample: they say nothing then about what it alone was like. */
+  readonly ticksGoFurther: boolean;
 }
 
 /**
@@ -129,7 +131,7 @@ export function observe(readings: readonly Reading[], settings: HostSettings): O
     const delta = deltaBetween(before.softnet, after.softnet);
     if (delta.kind === "delta") {
       const ticks = before.cpuTime && after.cpuTime && ticksBetween(before.cpuTime, after.cpuTime);
-      steps.push({ delta, ticks });
+      steps.push({ delta, ticks, ticksGoFurther: false });
     } else {
       broken = delta;
       steps = [];
@@ -162,7 +164,7 @@ export function observationOf(
     all: ratesOfAll(steps, sampledSeconds),
     cpus: observedCpus(steps, growth, settings),
     interfaces: settings.interfaces.map((settingsOfOne) => observedInterface(settingsOfOne, growth)),
-    elsewhere: growth ? observedElsewhere(growth) : [],
+    elsewhere: growth ? elsewhereOf(growth) : [],
     settings,
   };
 }
@@ -233,7 +235,7 @@ function observedCpu(
     droppingSeconds: secondsOf(dropping),
     backlogs: backlogSeen(steps, settings.sysctls.netdevMaxBacklog),
     load: loadOfSteps(steps),
-    loadWhileDropping: loadOfSteps(dropping),
+    loadWhileDropping: loadOfSteps(dropping.filter(({ step }) => !step.ticksGoFurther)),
     netRxPerSecond: growth?.netRx && (growth.netRx.get(cpu) ?? 0) / growth.seconds,
   };
 }
@@ -370,7 +372,13 @@ function receivingCpus(
   return allowed.length > 0 ? [...new Set(allowed)].sort((a, b) => a - b) : undefined;
 }
 
-function observedElsewhere(growth: Growth): readonly ObservedElsewhere[] {
+/** Losses past the backlog between two whole readings; none where they cannot be compared. */
+export function elsewhereBetween(first: Reading, last: Reading): readonly ObservedElsewhere[] {
+  const growth = growthBetween(first, last);
+  return growth ? elsewhereOf(growth) : [];
+}
+
+function elsewhereOf(growth: Growth): readonly ObservedElsewhere[] {
   const missed = Array.from(growth.interfaces, ([name, grown]): ObservedElsewhere => ({
     counter: "rx_missed_errors",
     interface: name,

@@ -16,6 +16,8 @@ export function reachOf(netInterface: ObservedInterface): Reach {
   // With RPS on all queues, the CPU that takes the interrupt only hands the packets on.
   if (on.length > 0 && on.length === masks.length) return { rpsIsOn: true, cpus: bySteering };
   const byInterrupt = netInterface.receivingCpus;
+  // A single interrupt is taken by one CPU at a time, however many may take it.
+  if (masks.length === 1 && byInterrupt?.length !== 1) return { rpsIsOn: false, cpus: undefined };
   return {
     rpsIsOn: on.length > 0,
     cpus: byInterrupt && [...new Set([...bySteering, ...byInterrupt])].sort((a, b) => a - b),

@@ -237,6 +237,14 @@ const rows: readonly Row[] = [
     findings: { "cpu-bottleneck": ["critical", "rps"], "steering-narrow": ["reason", "rps"] },
   },
   {
+    name: "one queue is narrow even where several CPUs may take its interrupt",
+    seen: {
+      cpus: [calm, { dropped: 2000, softirq: 99 }],
+      interfaces: [{ ...suffers, receivingCpus: [0, 1] }],
+    },
+    findings: { "cpu-bottleneck": ["critical", "rps"], "steering-narrow": ["reason", "rps"] },
+  },
+  {
     name: "steering matters before the first drop, for the interface that receives the most",
     seen: {
       cpus: [calm, { squeezed: 60, softirq: 99 }],
