@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import type { CpuSeriesMode } from "./core/cpu-series.ts";
+import { isLoopback } from "./loopback.ts";
 import { matching, nonEmpty, number, oneOf, type ValuesOf, wholeNumber } from "./options.ts";
 
 /** Where the console listens; undefined is `off`. */
@@ -38,10 +39,6 @@ const consoleAddress = v.pipe(
     return { host: text.slice(0, colon).replaceAll(/[[\]]/g, ""), port: Number(text.slice(colon + 1)) };
   }),
 );
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
 
 /** Every setting of the agent: flag, then environment, then default. systemd reads `/etc/softnet/agent.env`. */
 export const AGENT_OPTIONS = {
