@@ -1,4 +1,5 @@
 import type { MetricEntry } from "./metrics.ts";
+import { MINUTE_MS } from "./window.ts";
 
 /** One PutCustomMetric call that still has to arrive. Its entries never change: a repeat is the same bytes. */
 export interface QueuedBatch {
@@ -33,20 +34,27 @@ export type PushOutcome =
   | { readonly kind: "unsent"; readonly code: string }
   | { readonly kind: "ambiguous"; readonly reason: string };
 
-/** The order in which waiting batches are sent: the newest window first, then the oldest ones that are still wanted. */
+/**
+ * The order in which waiting batches are sent: the newest window first, then the oldest ones that are still wanted.
+ *
+ * A window's age counts from its end, so that a push every 15 minutes sends the first of its windows at all.
+ *
+ * @param waiting oldest window first.
+ */
 export function deliveryOrder(
   waiting: readonly QueuedBatch[],
   nowMs: number,
   backfillSeconds: number,
 ): { readonly send: readonly QueuedBatch[]; readonly giveUp: readonly QueuedBatch[] } {
-  const oldestWantedMs = nowMs - backfillSeconds * 1000;
-  const wanted = waiting.filter(({ windowStartMs }) => windowStartMs >= oldestWantedMs);
+  const isWanted = ({ windowStartMs }: QueuedBatch): boolean =>
+    windowStartMs + MINUTE_MS >= nowMs - backfillSeconds * 1000;
+  const wanted = waiting.filter(isWanted);
   const newestStartMs = wanted.at(-1)?.windowStartMs;
   return {
     send: [
       ...wanted.filter(({ windowStartMs }) => windowStartMs === newestStartMs),
       ...wanted.filter(({ windowStartMs }) => windowStartMs !== newestStartMs),
     ],
-    giveUp: waiting.filter(({ windowStartMs }) => windowStartMs < oldestWantedMs),
+    giveUp: waiting.filter((batch) => !isWanted(batch)),
   };
 }
