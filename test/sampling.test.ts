@@ -60,7 +60,7 @@ describe("sampling a machine", () => {
     await sampleMachine(hostOfTexts([ROW], read), 5, forever, fakeWorld(), () => {});
     const times = (path: string): number => read.filter((one) => one === path).length;
     assert.deepEqual(
-      [times("/proc/interrupts"), times("/proc/net/snmp"), times("/proc/net/softnet_stat")],
+      [times("/proc/softirqs"), times("/proc/net/snmp"), times("/proc/net/softnet_stat")],
       [2, 2, 6],
     );
   });

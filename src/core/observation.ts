@@ -12,7 +12,7 @@ export interface Reading {
   readonly elsewhere: ElsewhereCounts | undefined;
   /** NET_RX of `/proc/softirqs`: the growth says which CPUs receive, by interrupt or by a wake-up of RPS. */
   readonly netRx: CountOfEachCpu | undefined;
-  /** `/proc/interrupts`, by the interrupt's number. */
+  /** `/proc/interrupts`, by the number of each interrupt of a network device. */
   readonly interrupts: ReadonlyMap<number, CountOfEachCpu> | undefined;
 }
 
@@ -22,7 +22,7 @@ export type CountOfEachCpu = ReadonlyMap<number, number>;
 /** `/sys/class/net/X/statistics`, cumulative. */
 export interface InterfaceCounters {
   readonly name: string;
-  readonly rxPackets: number | undefined;
+  readonly rxPackets: number;
   /** Every drop of the backlog is also counted here, at the interface that received the packet. */
   readonly rxDropped: number | undefined;
   /** Lost by the NIC before the kernel saw it. */

@@ -52,16 +52,21 @@ export function parseConntrackDrops(text: string): number | undefined {
   return rows.reduce((sum, row) => sum + Number.parseInt(row.trim().split(/\s+/)[column] ?? "0", 16), 0);
 }
 
-/** Never from `/proc/net/dev`: that file shows the namespace of the reader, and sysfs that of its mount. */
-export function readInterfaceCounters(host: Host, names: readonly string[]): readonly InterfaceCounters[] {
-  return names.map((name) => {
+/**
+ * Of every interface of the reader's network namespace. Never from `/proc/net/dev`: that file shows the namespace of the reader, and sysfs
+ * that of its mount.
+ */
+export function readInterfaceCounters(host: Host): readonly InterfaceCounters[] {
+  return host.list(NET).flatMap((name) => {
     const counter = (file: string): number | undefined =>
-      readInteger(host, `/sys/class/net/${name}/statistics/${file}`);
-    return {
-      name,
-      rxPackets: counter("rx_packets"),
-      rxDropped: counter("rx_dropped"),
-      rxMissedErrors: counter("rx_missed_errors"),
-    };
+      readInteger(host, `${NET}/${name}/statistics/${file}`);
+    // Beside interfaces, the directory may hold files such as `bonding_masters`.
+    const rxPackets = counter("rx_packets");
+    if (rxPackets === undefined) return [];
+    return [
+      { name, rxPackets, rxDropped: counter("rx_dropped"), rxMissedErrors: counter("rx_missed_errors") },
+    ];
   });
 }
+
+const NET = "/sys/class/net";

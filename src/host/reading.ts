@@ -1,10 +1,9 @@
 import type { Reading } from "../core/observation.ts";
 import { readCpuTime } from "./cpu-time.ts";
 import type { Host } from "./host.ts";
-import { readInterrupts, readNetRx } from "./interrupts.ts";
+import { readNetInterrupts, readNetRx } from "./interrupts.ts";
 import { readElsewhere, readInterfaceCounters } from "./net-counters.ts";
 import { type Moment, readSoftnetStat } from "./softnet-stat.ts";
-import { interfaceNames } from "./steering.ts";
 
 /**
  * Reads what moves.
@@ -26,11 +25,11 @@ export function takeReading(host: Host, moment: Moment, extent: "counters" | "al
       interrupts: undefined,
     };
   }
-  const interrupts = readInterrupts(host);
+  const interrupts = readNetInterrupts(host);
   return {
     softnet,
     cpuTime,
-    interfaces: readInterfaceCounters(host, interfaceNames(host)),
+    interfaces: readInterfaceCounters(host),
     elsewhere: readElsewhere(host),
     netRx: readNetRx(host),
     interrupts: interrupts && new Map([...interrupts].map(([irq, { counts }]) => [irq, counts])),

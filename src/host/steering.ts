@@ -1,20 +1,16 @@
 import type { InterfaceKind, InterfaceSettings, RxQueue, TxQueue } from "../core/host-settings.ts";
 import { type Host, readInteger, readLine, readText } from "./host.ts";
-import { type Interrupt, readInterrupts, readNicIrqs } from "./interrupts.ts";
+import { type Interrupt, readNetInterrupts, readNicIrqs } from "./interrupts.ts";
 import { readCpuMask } from "./sysctl.ts";
 
 const NET = "/sys/class/net";
 
 /** Every interface of the reader's network namespace, by name. Queues come and go at run time: ask anew for each plan. */
 export function readInterfaces(host: Host): readonly InterfaceSettings[] {
-  const names = interfaceNames(host);
-  const interrupts = readInterrupts(host);
+  // Beside interfaces, the directory may hold files such as `bonding_masters`.
+  const names = host.list(NET).filter((name) => host.read(`${NET}/${name}/type`) !== undefined);
+  const interrupts = readNetInterrupts(host);
   return names.map((name) => readInterface(host, name, interrupts));
-}
-
-/** Beside interfaces, the directory may hold files such as `bonding_masters`. */
-export function interfaceNames(host: Host): readonly string[] {
-  return host.list(NET).filter((name) => readLine(host, `${NET}/${name}/type`) !== undefined);
 }
 
 function readInterface(
@@ -23,7 +19,9 @@ function readInterface(
   interrupts: ReadonlyMap<number, Interrupt> | undefined,
 ): InterfaceSettings {
   const dir = `${NET}/${name}`;
-  const deviceUevent = readText(host, `${dir}/device/uevent`);
+  const entries = host.list(dir);
+  const isDevice = entries.includes("device");
+  const deviceUevent = isDevice ? readText(host, `${dir}/device/uevent`) : undefined;
   const threaded = readInteger(host, `${dir}/threaded`);
   const speedMbps = notNegative(readInteger(host, `${dir}/speed`));
   return {
@@ -32,9 +30,9 @@ function readInterface(
       name,
       type: readInteger(host, `${dir}/type`),
       deviceType: ueventValue(readText(host, `${dir}/uevent`), "DEVTYPE"),
-      hasDevice: deviceUevent !== undefined,
-      isTunTap: host.read(`${dir}/tun_flags`) !== undefined,
-      hasLower: host.list(dir).some((entry) => entry.startsWith("lower_")),
+      hasDevice: isDevice,
+      isTunTap: entries.includes("tun_flags"),
+      hasLower: entries.some((entry) => entry.startsWith("lower_")),
       ifindex: readInteger(host, `${dir}/ifindex`),
       iflink: readInteger(host, `${dir}/iflink`),
       speedMbps,
@@ -42,9 +40,7 @@ function readInterface(
     driver: ueventValue(deviceUevent, "DRIVER"),
     operstate: readLine(host, `${dir}/operstate`),
     speedMbps,
-    numaNode: notNegative(
-      readInteger(host, `${dir}/device/numa_node`) ?? readInteger(host, `${dir}/device/../numa_node`),
-    ),
+    numaNode: isDevice ? numaNodeOf(host, `${dir}/device`) : undefined,
     rxQueues: queueIndexes(host, name, "rx").map((index): RxQueue => {
       const queue = `${dir}/queues/rx-${index}`;
       return {
@@ -58,8 +54,13 @@ function readInterface(
       xpsCpus: readCpuMask(host, `${dir}/queues/tx-${index}/xps_cpus`),
     })),
     threaded: threaded === undefined ? undefined : threaded !== 0,
-    irqs: readNicIrqs(host, name, interrupts),
+    irqs: isDevice ? readNicIrqs(host, name, interrupts) : [],
   };
+}
+
+/** A virtio NIC's own directory lies below that of its PCI function, which has the node. */
+function numaNodeOf(host: Host, device: string): number | undefined {
+  return notNegative(readInteger(host, `${device}/numa_node`) ?? readInteger(host, `${device}/../numa_node`));
 }
 
 /** What files tell about an interface; the driver of a virtual one is told by ethtool only. */
