@@ -7,6 +7,7 @@ import { main } from "../../src/cli.ts";
 import { nicBypassesBacklog } from "../../src/core/cannot-help.ts";
 import type { FindingCode } from "../../src/core/finding.ts";
 import { observe } from "../../src/core/observation.ts";
+import { verdictOf } from "../../src/core/verdict.ts";
 import { readCapture } from "../../src/host/capture.ts";
 import { readHostSettings } from "../../src/host/settings.ts";
 import { readingsOfCapture } from "../../src/sampling.ts";
@@ -71,6 +72,20 @@ describe("a recorded incident", () => {
         for (const { summary } of findings) assert.equal(/[\u4e00-\u9fff]/.test(summary), lang === "zh");
       });
     }
+  }
+
+  // The story is calm at both ends, so its middle is needed.
+  for (const incident of Object.keys(found).filter((name) => name !== "story")) {
+    test(`${incident} shows the same by its two ends alone`, () => {
+      const { snapshots } = readCapture(pathOf(incident));
+      const ends = [snapshots[0], snapshots.at(-1)!];
+      const observation = observe(readingsOfCapture(ends), readHostSettings(snapshots[0]));
+      assert.ok(observation.kind === "observation");
+      assert.deepEqual(
+        verdictOf(observation).findings.map(({ code }) => code),
+        found[incident],
+      );
+    });
   }
 
   for (const incident of ["overload-narrow", "budget"]) {

@@ -323,6 +323,14 @@ const rows: readonly Row[] = [
     findings: { "cpu-bottleneck": ["critical", "instance"], "single-flow": ["reason", null] },
   },
   {
+    name: "the CPU of the interrupt is full of all flows: RPS spreads only what comes behind it",
+    seen: {
+      cpus: [{ squeezed: 60, softirq: 99 }, calm],
+      interfaces: [{ masks: [3n], receivingCpus: [0] }],
+    },
+    findings: { "cpu-bottleneck": ["warning", "instance"] },
+  },
+  {
     name: "two full CPUs are no single flow",
     seen: {
       cpus: [{ dropped: 10, softirq: 99 }, { dropped: 10, softirq: 99 }, calm],

@@ -10,6 +10,8 @@ export interface SteeringCase {
   readonly isSuffering: boolean;
   readonly reach: Reach;
   readonly fullCpus: readonly number[];
+  /** The queue of one of them overflows; otherwise it may be full of what RPS makes it hand on. */
+  readonly fullCpusDrop: boolean;
   /** Online, not isolated, and with room for another queue's packets. */
   readonly cpusWithRoom: readonly number[];
 }
@@ -30,12 +32,24 @@ export function steeringCaseOf(ofCase: Case, full: readonly CpuCondition[]): Ste
     .filter(({ cpu }) => !fullCpus.includes(cpu) && !isolated.has(cpu))
     .filter((cpu) => hasRoom(cpu, worst, thresholds))
     .map(({ cpu }) => cpu);
-  return { interface: netInterface, isSuffering, reach: reachOf(netInterface), fullCpus, cpusWithRoom };
+  return {
+    interface: netInterface,
+    isSuffering,
+    reach: reachOf(netInterface),
+    fullCpus,
+    fullCpusDrop: curable.some(({ drops }) => drops),
+    cpusWithRoom,
+  };
 }
 
 /** Packets that reach several CPUs, fill one of them and leave another one idle: widening changes nothing then. */
-export function leavesReachedCpusIdle({ reach, fullCpus, cpusWithRoom }: SteeringCase): boolean {
-  return fullCpus.length === 1 && (reach.cpus?.some((cpu) => cpusWithRoom.includes(cpu)) ?? false);
+export function leavesReachedCpusIdle(steering: SteeringCase): boolean {
+  const { reach, fullCpus, fullCpusDrop, cpusWithRoom, interface: netInterface } = steering;
+  if (fullCpus.length !== 1) return false;
+  const takesInterrupts = netInterface.receivingCpus?.includes(fullCpus[0]!) ?? false;
+  // RPS spreads the work behind the interrupt, and not the interrupt.
+  if (reach.rpsIsOn && takesInterrupts && !fullCpusDrop) return false;
+  return reach.cpus?.some((cpu) => cpusWithRoom.includes(cpu)) ?? false;
 }
 
 function busiest(interfaces: readonly ObservedInterface[]): ObservedInterface | undefined {
