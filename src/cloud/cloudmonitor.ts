@@ -8,6 +8,7 @@ import { version } from "../version.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { type Endpoint, firstReachable, parseEndpoint } from "./endpoint.ts";
 import { type PushAction, pushOutcomeOf, unanswered } from "./push-outcome.ts";
+import type * as sdkModule from "./sdk.ts";
 
 export interface CloudMonitorSettings {
   /** Hosts or URLs, in the order to try them. */
@@ -26,7 +27,7 @@ export interface CloudMonitor {
   putEvents(events: readonly CustomEvent[]): Promise<PushOutcome>;
 }
 
-type Sdk = Awaited<ReturnType<typeof loadSdk>>;
+type Sdk = typeof sdkModule;
 
 /** An unreachable endpoint is given up sooner than a slow answer: there may be another one. */
 const LONGEST_CONNECT_MS = 2000;
@@ -58,7 +59,7 @@ export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonito
   ): Promise<PushOutcome> {
     const credentials = await credentialsOrDenial(settings.credentials, refused);
     if ("kind" in credentials) return credentials;
-    const sdk = await loadSdk();
+    const sdk = await import("./sdk.ts");
     const reached = await endpointNow();
     if ("code" in reached) return { kind: "unsent", code: reached.code };
 
@@ -91,16 +92,6 @@ export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonito
       );
     },
   };
-}
-
-/** A CommonJS package: Node hands its exports over as `default`, and the client class is the `default` among them. */
-async function loadSdk() {
-  const [{ default: cms }, { $OpenApiUtil }] = await Promise.all([
-    import("@alicloud/cms20190101"),
-    import("@alicloud/openapi-core"),
-  ]);
-  const { default: Client, PutCustomEventRequest, PutCustomMetricRequest } = cms;
-  return { Client, PutCustomEventRequest, PutCustomMetricRequest, Config: $OpenApiUtil.Config };
 }
 
 function clientConfig(
