@@ -14,16 +14,7 @@ function startHere() {
   // A checkout has the sources, a package what was built of them.
   var sources = new URL("../src/main.ts", import.meta.url);
   var isCheckout = process.getBuiltinModule("node:fs").existsSync(sources);
-  import(isCheckout ? sources.href : "../dist/main.js")
-    .then(function (softnet) {
-      return softnet.runProcess();
-    })
-    .catch(function (bug) {
-      console.error(
-        "softnet: internal error, please report it: " + (process.env.SOFTNET_DEBUG ? bug.stack : bug.message),
-      );
-      process.exit(2);
-    });
+  void import(isCheckout ? sources.href : "../dist/main.cjs");
 }
 
 /** `npm install --global` puts our Node beside us and an older one on the PATH. */

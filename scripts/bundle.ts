@@ -1,20 +1,22 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, transform } from "esbuild";
 
-import { slimSdk } from "./slim-sdk.ts";
+import { slimPackages } from "./slim-packages.ts";
 import { noticesOf } from "./third-party.ts";
 
-/** What a CommonJS package inside an ES module asks for; and a user can do nothing about a package's deprecated calls. */
 const PROLOGUE = [
-  'import { createRequire } from "node:module";',
-  "const require = createRequire(import.meta.url);",
+  // Nobody who runs the command can do anything about a package that calls what Node has deprecated.
   "process.noDeprecation = true;",
-].join("\n");
+  'const moduleUrl = require("node:url").pathToFileURL(__filename).href;',
+].join("");
 
 /**
  * Bundles the command line into `folder`, which it empties first. Each verb is a file of its own, loaded when it is called.
+ *
+ * The files are CommonJS. An ES module that imports `node:http` makes Node read all its exports, and with them load undici, http2
+ * and worker_threads, which is 10 MB of the agent's memory; the loader of ES modules takes 3 MB more.
  *
  * @param alsoEntries sources that shall be importable by their own name too, with the same code as the command line uses.
  */
@@ -24,22 +26,37 @@ export async function buildDist(folder: string, alsoEntries: readonly string[] =
     entryPoints: ["src/main.ts", ...alsoEntries],
     outdir: folder,
     outbase: "src",
+    outExtension: { ".js": ".cjs" },
+    chunkNames: "[name]-[hash]",
     bundle: true,
-    splitting: true,
+    // Only ES modules can be split, so they become CommonJS afterwards.
     format: "esm",
+    splitting: true,
     platform: "node",
     target: "node24",
-    // Names stay: errors are told by theirs, and a stack trace is to be read.
-    minifyWhitespace: true,
     minifySyntax: true,
-    lineLimit: 200,
     legalComments: "none",
-    banner: { js: PROLOGUE },
-    chunkNames: "[name]-[hash]",
     metafile: true,
     logLevel: "warning",
-    plugins: [slimSdk(globSync("src/cloud/**/*.ts").map((file) => readFileSync(file, "utf8")))],
+    plugins: [slimPackages(globSync("src/cloud/**/*.ts").map((file) => readFileSync(file, "utf8")))],
   });
+  await Promise.all(Object.keys(metafile.outputs).map(toCommonJs));
   writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), noticesOf(Object.keys(metafile.inputs)));
   return metafile;
+}
+
+async function toCommonJs(path: string): Promise<void> {
+  const { code } = await transform(readFileSync(path, "utf8"), {
+    format: "cjs",
+    platform: "node",
+    target: "node24",
+    // A verb is still loaded when it is called, but by require().
+    supported: { "dynamic-import": false },
+    define: { "import.meta.url": "moduleUrl" },
+    // Names stay: errors are told by theirs, and a stack trace is to be read.
+    minifyWhitespace: true,
+    lineLimit: 200,
+    banner: PROLOGUE,
+  });
+  writeFileSync(path, code);
 }

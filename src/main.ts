@@ -2,7 +2,7 @@ import { main } from "./cli.ts";
 import { EXIT_CODE_OF_SIGNAL, type Io } from "./command.ts";
 
 /** Runs this process's command line against the real world. */
-export async function runProcess(): Promise<void> {
+async function runProcess(): Promise<void> {
   const abort = new AbortController();
   let signalled: keyof typeof EXIT_CODE_OF_SIGNAL | undefined;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -29,3 +29,11 @@ export async function runProcess(): Promise<void> {
   };
   process.exitCode = await main(process.argv.slice(2), io);
 }
+
+runProcess().catch((bug: unknown) => {
+  const { stack, message } = bug instanceof Error ? bug : new Error(String(bug));
+  process.stderr.write(
+    `softnet: internal error, please report it: ${process.env["SOFTNET_DEBUG"] ? stack : message}\n`,
+  );
+  process.exit(2);
+});
