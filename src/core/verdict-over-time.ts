@@ -56,7 +56,7 @@ export interface Hysteresis {
 }
 
 /** netdata holds an alarm for up to two hours, rpc-maas none at all; five minutes are one Period 300 of CloudMonitor. */
-export const DEFAULT_HYSTERESIS: Hysteresis = {
+const DEFAULT_HYSTERESIS: Hysteresis = {
   raiseAfterSeconds: 2,
   raiseWithoutLossAfterSeconds: 60,
   clearAfterSeconds: 300,

@@ -25,7 +25,7 @@ export function readNetInterrupts(host: Host): ReadonlyMap<number, Interrupt> | 
 }
 
 /** What has none is software: looking is cheaper than failing to read below it. */
-export function hasDevice(host: Host, interfaceName: string): boolean {
+function hasDevice(host: Host, interfaceName: string): boolean {
   return host.list(`${NET}/${interfaceName}`).includes("device");
 }
 
