@@ -3,16 +3,18 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "./clock.ts";
 import type { Reading } from "./core/observation.ts";
 import { HostError } from "./errors.ts";
-import type { CapturedHost } from "./host/capture.ts";
+import type { CapturedHost, Snapshot } from "./host/capture.ts";
 import type { Host } from "./host/host.ts";
 import { takeReading } from "./host/reading.ts";
+import { takeFiles } from "./host/snapshot.ts";
+import { readSoftnetStat } from "./host/softnet-stat.ts";
 
 /** Often enough to tell a burst from an overload, and seldom enough to cost nothing: counters grow exactly in between. */
 const SAMPLE_EVERY_MS = 1000;
 
 export interface SamplingWorld {
   readonly clock: Clock;
-  /** Rejects when the signal aborts. */
+  /** Comes back early when the signal aborts. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export async function sampleMachine(
     onProgress(second - 1);
     // From the beginning and not from the last reading, so that no delay adds up.
     const dueMs = beganMs + second * SAMPLE_EVERY_MS;
-    await world.wait(Math.max(0, dueMs - clock.monotonicMs()), signal).catch(ignoreAbort);
+    await world.wait(Math.max(0, dueMs - clock.monotonicMs()), signal);
     if (signal.aborted) return readings;
     if (second === forSeconds) {
       readings.push(takeReading(host, moment(), "all"));
@@ -56,6 +58,39 @@ export async function sampleMachine(
   return readings;
 }
 
+/**
+ * Takes the snapshots of a capture.
+ *
+ * @param dueSeconds when each is due, in seconds from the first, as `snapshotTimes` has them.
+ * @param onProgress hears of each second that a snapshot was taken at.
+ * @returns undefined when the signal aborted: half a capture is none.
+ * @throws HostError when there are no counters to take.
+ */
+export async function takeSnapshots(
+  host: Host,
+  dueSeconds: readonly number[],
+  signal: AbortSignal,
+  world: SamplingWorld,
+  onProgress: (passedSeconds: number) => void,
+): Promise<readonly Snapshot[] | undefined> {
+  const { clock } = world;
+  const beganMs = clock.monotonicMs();
+  const snapshots: Snapshot[] = [];
+  for (const [index, due] of dueSeconds.entries()) {
+    await world.wait(Math.max(0, beganMs + due * 1000 - clock.monotonicMs()), signal);
+    if (signal.aborted) return undefined;
+    onProgress(due);
+    const moment = { takenAtMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    if (index === 0) readSoftnetStat(host, moment);
+    const files = new Map(takeFiles(host, ["hot"]));
+    const isEnd = index === 0 || index === dueSeconds.length - 1;
+    if (isEnd) for (const [path, bytes] of takeFiles(host, ["ends"])) files.set(path, bytes);
+    if (index === 0) for (const [path, bytes] of takeFiles(host, ["static"])) files.set(path, bytes);
+    snapshots.push({ ...moment, files });
+  }
+  return snapshots;
+}
+
 /** The series that a capture holds. */
 export function readingsOfCapture(snapshots: readonly CapturedHost[]): readonly Reading[] {
   return snapshots.map((snapshot, i) =>
@@ -64,9 +99,9 @@ export function readingsOfCapture(snapshots: readonly CapturedHost[]): readonly 
 }
 
 export async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, undefined, { signal });
-}
-
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === "AbortError")) throw error;
+  try {
+    await wait(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

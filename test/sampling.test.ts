@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 
 import { HostError } from "../src/errors.ts";
 import type { Host } from "../src/host/host.ts";
-import { sampleMachine, type SamplingWorld } from "../src/sampling.ts";
+import { sampleMachine, type SamplingWorld, takeSnapshots } from "../src/sampling.ts";
 
 const ROW = `${"00000001 ".repeat(12)}00000000\n`;
 
@@ -86,5 +86,42 @@ describe("sampling a machine", () => {
     });
     const readings = await sampleMachine(hostOfTexts([ROW]), 3600, abort.signal, world, () => {});
     assert.equal(readings.length, 2);
+  });
+});
+
+describe("taking the snapshots of a capture", () => {
+  const forever = new AbortController().signal;
+
+  test("is due from the first one, and lateness does not add up", async () => {
+    const world = fakeWorld();
+    const snapshots = await takeSnapshots(hostOfTexts([ROW]), [0, 2, 4, 5], forever, world, () => {});
+    assert.deepEqual(world.waitedMs, [0, 1995, 1995, 995]);
+    assert.deepEqual(
+      snapshots!.map(({ monotonicMs }) => monotonicMs),
+      [1005, 3005, 5005, 6005],
+    );
+  });
+
+  test("reads what does not change once, and what matters from end to end twice", async () => {
+    const read: string[] = [];
+    await takeSnapshots(hostOfTexts([ROW], read), [0, 1, 2, 3], forever, fakeWorld(), () => {});
+    const times = (path: string): number => read.filter((one) => one === path).length;
+    assert.deepEqual(["/etc/os-release", "/proc/interrupts", "/proc/stat"].map(times), [1, 2, 4]);
+  });
+
+  test("takes no host without counters", async () => {
+    await assert.rejects(
+      takeSnapshots(hostOfTexts([""]), [0, 1], forever, fakeWorld(), () => {}),
+      HostError,
+    );
+  });
+
+  test("makes nothing of half a capture", async () => {
+    const abort = new AbortController();
+    const world = fakeWorld((waits) => {
+      if (waits === 2) abort.abort("SIGINT");
+    });
+    const snapshots = await takeSnapshots(hostOfTexts([ROW]), [0, 1, 2, 3], abort.signal, world, () => {});
+    assert.equal(snapshots, undefined);
   });
 });

@@ -318,7 +318,8 @@ function readBounded(path: string, source: string): Uint8Array {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    const descriptor = path === "-" ? 0 : openSync(path, "r");
+    // Opened anew, because descriptor 0 may have been left non-blocking by whoever holds its other end.
+    const descriptor = openSync(path === "-" ? "/dev/stdin" : path, "r");
     try {
       for (;;) {
         const chunk = Buffer.allocUnsafe(1024 * 1024);
@@ -329,7 +330,7 @@ function readBounded(path: string, source: string): Uint8Array {
         if (length > MOST_BYTES) throw tooLarge(source);
       }
     } finally {
-      if (path !== "-") closeSync(descriptor);
+      closeSync(descriptor);
     }
   } catch (error) {
     const code = errorCodeOf(error);

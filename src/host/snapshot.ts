@@ -5,7 +5,7 @@ import type { Host } from "./host.ts";
 type Files = Snapshot["files"];
 
 /**
- * Reads the files of a capture that exist here.
+ * Reads the files of a capture that exist here and say something.
  *
  * @param kinds the first snapshot of a capture holds all three, the last one all but the static ones, and those between the hot ones.
  */
@@ -15,8 +15,8 @@ export function takeFiles(host: Host, kinds: readonly CaptureFile["kind"][]): Fi
   for (const file of CAPTURE_FILES) {
     if (!kinds.includes(file.kind)) continue;
     for (const path of pathsOf(host, file, irqs)) {
-      const bytes = host.read(path);
-      if (bytes) files.set(path, keptLines(bytes, file, irqs));
+      const bytes = keptLines(host.read(path) ?? NOTHING, file, irqs);
+      if (bytes.length > 0) files.set(path, bytes);
     }
   }
   return files;
@@ -73,5 +73,6 @@ function isForeignIrq(line: string, irqs: ReadonlySet<string>): boolean {
   return irq !== undefined && irqs.size > 0 && !irqs.has(irq);
 }
 
+const NOTHING = new Uint8Array();
 const NEWLINE = 0x0a;
 const decoder = new TextDecoder("latin1");

@@ -4,33 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
-import { main } from "../../src/cli.ts";
-import type { Io } from "../../src/command.ts";
 import { renderCapture, type Snapshot } from "../../src/host/capture.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "softnet-diagnose-"));
 after(() => rmSync(dir, { recursive: true }));
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function softnet(args: readonly string[], world: Partial<Io> = {}): Promise<Ended> {
-  let [stdout, stderr] = ["", ""];
-  const code = await main(args, {
-    stdout: (text) => (stdout += text),
-    stderr: (text) => (stderr += text),
-    env: {},
-    isTerminal: false,
-    canAsk: false,
-    columns: 100,
-    signal: new AbortController().signal,
-    ...world,
-  });
-  return { code, stdout, stderr };
-}
 
 const hex = (value: number): string => value.toString(16).padStart(8, "0");
 
@@ -82,7 +60,7 @@ function fileOf(name: string, text: string): string {
 describe("softnet diagnose --from", () => {
   test("ends with 1 and the findings", async () => {
     const path = fileOf("drops", captureOf({}));
-    const { code, stdout, stderr } = await softnet(["diagnose", "--from", path, "--json"]);
+    const { code, stdout, stderr } = await runSoftnet(["diagnose", "--from", path, "--json"]);
     assert.deepEqual([code, stderr], [1, ""]);
     const document = JSON.parse(stdout);
     assert.deepEqual(Object.keys(document), [
@@ -119,7 +97,7 @@ describe("softnet diagnose --from", () => {
 
   test("ends with 0 when nothing is lost", async () => {
     const path = fileOf("healthy", captureOf({ dropsEachSecond: 0 }));
-    const { code, stdout } = await softnet(["diagnose", "--from", path, "--json"]);
+    const { code, stdout } = await runSoftnet(["diagnose", "--from", path, "--json"]);
     assert.equal(code, 0);
     assert.deepEqual(JSON.parse(stdout).findings, []);
     assert.equal(JSON.parse(stdout).healthy, true);
@@ -135,7 +113,7 @@ describe("softnet diagnose --from", () => {
   for (const [columns, absent] of columnsLeftOut) {
     test(`leaves out of the rates what a kernel of ${columns} columns does not print`, async () => {
       const path = fileOf(`columns-${columns}`, captureOf({ columns }));
-      const { stdout } = await softnet(["diagnose", "--from", path, "--json"]);
+      const { stdout } = await runSoftnet(["diagnose", "--from", path, "--json"]);
       const { cpus } = JSON.parse(stdout);
       const all = ["receivedRpsPerSecond", "flowLimitPerSecond", "backlog"];
       assert.deepEqual(
@@ -149,7 +127,7 @@ describe("softnet diagnose --from", () => {
     const path = fileOf("overload", captureOf({ softirqPercent: 97 }));
     const [en, zh] = await Promise.all(
       ["en", "zh"].map(async (lang) => {
-        const { stdout } = await softnet(["diagnose", "--from", path, "--json", "--lang", lang]);
+        const { stdout } = await runSoftnet(["diagnose", "--from", path, "--json", "--lang", lang]);
         return JSON.parse(stdout).findings as { code: string; summary: string }[];
       }),
     );
@@ -163,7 +141,7 @@ describe("softnet diagnose --from", () => {
 
   test("says the verdict first, and aloud what cannot help", async () => {
     const path = fileOf("text", captureOf({ softirqPercent: 97 }));
-    const { code, stdout } = await softnet(["diagnose", "--from", path]);
+    const { code, stdout } = await runSoftnet(["diagnose", "--from", path]);
     assert.equal(code, 1);
     assert.match(stdout, /^CRITICAL {2}CPU 1 cannot keep up/);
     assert.match(stdout, /^No use {4}Raising net\.core\.netdev_max_backlog cannot help here/m);
@@ -175,7 +153,7 @@ describe("softnet diagnose --from", () => {
       "@file /proc/sys/net/core/netdev_max_backlog\n 1000\n",
       "@file /proc/sys/net/core/rps_default_mask\n 0\n",
     );
-    const { code, stdout } = await softnet(["diagnose", "--from", fileOf("container", inside)]);
+    const { code, stdout } = await runSoftnet(["diagnose", "--from", fileOf("container", inside)]);
     assert.equal(code, 1);
     assert.match(stdout, /This is a container in its own network namespace/);
     assert.match(stdout, /sudo softnet remedy apply {5}\(on the host itself\)/);
@@ -198,11 +176,11 @@ describe("softnet diagnose --from", () => {
   for (const { name, text, complaint } of refused) {
     test(`cannot tell from a capture that is ${name}`, async () => {
       const path = fileOf(name, text);
-      const human = await softnet(["diagnose", "--from", path]);
+      const human = await runSoftnet(["diagnose", "--from", path]);
       assert.deepEqual([human.code, human.stdout], [2, ""]);
       assert.match(human.stderr, complaint);
       assert.equal(human.stderr.split("\n").length, 2);
-      const machine = await softnet(["diagnose", "--from", path, "--json"]);
+      const machine = await runSoftnet(["diagnose", "--from", path, "--json"]);
       assert.equal(machine.code, 2);
       assert.deepEqual(Object.keys(JSON.parse(machine.stdout).error), ["code", "expected", "got", "where"]);
     });
@@ -212,7 +190,7 @@ describe("softnet diagnose --from", () => {
     const [before, later] = [captureOf({ columns: 11 }), captureOf({ columns: 13 })];
     const first = before.slice(0, before.indexOf("@snapshot 1700000001000"));
     const text = first + later.slice(later.indexOf("@snapshot 1700000003000"));
-    const { code, stderr } = await softnet(["diagnose", "--from", fileOf("two-kernels", text)]);
+    const { code, stderr } = await runSoftnet(["diagnose", "--from", fileOf("two-kernels", text)]);
     assert.equal(code, 2);
     assert.match(stderr, /expected two readings of the same counters, got another kernel's columns/);
   });
@@ -222,7 +200,7 @@ describe("softnet diagnose --from", () => {
     [["--root", "/host"], "--root"],
   ] as const) {
     test(`is refused beside ${got}`, async () => {
-      const { code, stderr } = await softnet(["diagnose", "--from", "x", ...flags]);
+      const { code, stderr } = await runSoftnet(["diagnose", "--from", "x", ...flags]);
       assert.equal(code, 2);
       assert.match(stderr, new RegExp(`got both --from and ${got}`));
     });
@@ -235,14 +213,14 @@ describe("softnet diagnose", () => {
   writeFileSync(join(machine, "proc/net/softnet_stat"), `${row(13, 0, 1, 0)}\n`);
 
   test("cannot tell below a root without counters", async () => {
-    const { code, stderr } = await softnet(["diagnose", "--root", dir, "--for", "1"]);
+    const { code, stderr } = await runSoftnet(["diagnose", "--root", dir, "--for", "1"]);
     assert.equal(code, 2);
     assert.match(stderr, /softnet_stat: expected the kernel's softnet counters, got no readable file/);
   });
 
   for (const value of ["0", "3601", "1.5", "x"]) {
     test(`refuses to sample for ${value} seconds`, async () => {
-      const { code, stderr } = await softnet(["diagnose", "--for", value]);
+      const { code, stderr } = await runSoftnet(["diagnose", "--for", value]);
       assert.equal(code, 2);
       assert.match(stderr, /--for: expected a whole number from 1 to 3600/);
     });
@@ -253,7 +231,7 @@ describe("softnet diagnose", () => {
       ["SIGINT", 130],
       ["SIGTERM", 143],
     ] as const) {
-      const { code, stdout } = await softnet(["diagnose", "--root", machine], {
+      const { code, stdout } = await runSoftnet(["diagnose", "--root", machine], {
         signal: AbortSignal.abort(signal),
       });
       assert.deepEqual([code, stdout], [exitCode, ""]);
@@ -261,7 +239,7 @@ describe("softnet diagnose", () => {
   });
 
   test("shows progress on a terminal, and clears it", async () => {
-    const { stderr } = await softnet(["diagnose", "--root", machine], {
+    const { stderr } = await runSoftnet(["diagnose", "--root", machine], {
       signal: AbortSignal.abort("SIGINT"),
       isTerminal: true,
     });
