@@ -74,6 +74,7 @@ export function cpuEvidence(
     softirqPercent: worst.load?.softirqPercent,
     stealPercent: worst.load?.stealPercent,
     idlePercent: worst.load?.idlePercent,
+    netRxPerSecond: worst.observed.netRxPerSecond,
     backlogMaximumPackets: worst.observed.backlogs?.maximum,
     netdevMaxBacklogPackets: netdevMaxBacklog,
     largestDropOfOneSamplePackets: dropped > 0 ? largestDrop(cpus) : undefined,
