@@ -57,7 +57,7 @@ function optionRows(table: OptionTable, lang: Language): [string, string][] {
       option.flag === undefined ? option.env! : `--${option.flag} ${option.placeholder ?? "VALUE"}`;
     const notes = [
       option.flag !== undefined && option.env ? `${WORDS.environment[lang]} ${option.env}` : undefined,
-      "fallback" in option && option.fallback !== undefined && option.fallback !== ""
+      "fallback" in option && ["string", "number"].includes(typeof option.fallback)
         ? `${WORDS.defaultIs[lang]} ${String(option.fallback)}`
         : undefined,
       option.repeatable ? WORDS.repeatable[lang] : undefined,
