@@ -46,6 +46,8 @@ export interface FiveMinutes {
 /** A closed minute and what is to be sent of it; one transaction keeps it all. */
 export interface ClosedMinute {
   readonly window: ClosedWindow;
+  /** Of each sample: 0 healthy, 1 warning, 2 critical. */
+  readonly severities: readonly number[];
   readonly batches: readonly (readonly MetricEntry[])[];
 }
 
@@ -126,7 +128,7 @@ function turnMinute(memory: AgentMemory, world: AgentWorld, settings: AgentSetti
   memory.activeCpus = withActivityOf(memory.activeCpus, closed);
   const series = world.series();
   const entries = series ? entriesDue(memory, closed, severities, series, settings) : [];
-  world.keep({ window: closed, batches: batchesOf(entries) }, memory);
+  world.keep({ window: closed, severities, batches: batchesOf(entries) }, memory);
 }
 
 function entriesDue(

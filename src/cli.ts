@@ -11,6 +11,7 @@ interface VerbEntry {
 }
 
 const VERBS: readonly VerbEntry[] = [
+  { name: "run", load: async () => (await import("./commands/run.ts")).default },
   { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
   { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
 ];

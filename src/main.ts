@@ -27,7 +27,10 @@ async function runProcess(): Promise<void> {
     columns: process.stdout.columns ?? 80,
     signal: abort.signal,
   };
-  process.exitCode = await main(process.argv.slice(2), io);
+  const exitCode = await main(process.argv.slice(2), io);
+  // A request that was left behind would hold the process up.
+  if (abort.signal.aborted) process.exit(exitCode);
+  process.exitCode = exitCode;
 }
 
 runProcess().catch((bug: unknown) => {

@@ -1,0 +1,139 @@
+import { parse as parseCron, validate as isCron } from "node-cron";
+
+import type { ClosedMinute } from "../agent.ts";
+import { systemClock } from "../clock.ts";
+import { type CommonOptions, defineVerb, type Io } from "../command.ts";
+import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
+import { firesOftenEnough } from "../core/cron.ts";
+import type { Text } from "../core/text.ts";
+import { statisticsOf } from "../core/window.ts";
+import type { DeliveryReport } from "../delivery.ts";
+import { UsageError } from "../errors.ts";
+import { parseCpuList } from "../host/cpu-list.ts";
+import { type Host, readLine } from "../host/host.ts";
+import { Machine } from "../host/machine.ts";
+import { createLogger } from "../logger.ts";
+import { Judge } from "../judge.ts";
+import { type AgentParts, runOnce, startAgent } from "../service.ts";
+import { sinkFinder } from "../sink.ts";
+import { RecentPoints } from "../store/recent-points.ts";
+import { lockStateDir, openStateDir } from "../store/state-dir.ts";
+import { Store } from "../store/store.ts";
+import { version } from "../version.ts";
+
+export default defineVerb({
+  name: "run",
+  summary: {
+    en: "the agent: samples, keeps history, pushes, serves the console",
+    zh: "代理：采样、保存历史、推送指标、提供控制台",
+  },
+  options: {
+    ...AGENT_OPTIONS,
+    once: {
+      flag: "once",
+      isSwitch: true,
+      help: {
+        en: "send one window at the next minute boundary that leaves it 5 samples, and exit",
+        zh: "在下一个能留出 5 个样本的整分钟发送一个窗口，然后退出",
+      },
+    },
+  },
+  run: (options, io) => runVerb(options, io),
+});
+
+type RunOptions = AgentConfig & CommonOptions & { readonly once: boolean };
+
+async function runVerb(options: RunOptions, io: Io): Promise<number> {
+  refuseRareCron(options.pushCron);
+  const dir = openStateDir(options.stateDir, io.env);
+  using _lock = lockStateDir(dir);
+  const log = createLogger(options.logLevel);
+  using store = new Store({ dir, limitMb: options.stateMb, notice: (line) => log.warn(line) });
+  using machine = new Machine(options.root);
+  const say = (line: Text): void => {
+    if (!options.json) io.stdout(`${line[options.lang]}\n`);
+  };
+  say(greeting(machine));
+  say({ en: `state    ${dir}`, zh: `状态     ${dir}` });
+  const parts: AgentParts = {
+    host: machine,
+    clock: systemClock,
+    config: options,
+    store,
+    stateDir: dir,
+    recent: new RecentPoints(),
+    judge: new Judge(machine),
+    findSink: sinkFinder(options, io.env),
+    possibleCpus: parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length,
+    log,
+    say,
+    onMinute: (minute) => {
+      if (options.json) io.stdout(`${JSON.stringify({ schemaVersion: 1, ...summaryOf(minute) })}\n`);
+    },
+  };
+  // Awaited here, or the store would be closed under the agent.
+  return await (options.once ? sendOneWindow(parts, io) : serve(parts, io));
+}
+
+async function serve(parts: AgentParts, io: Io): Promise<number> {
+  await startAgent(parts, io.signal).ended;
+  return 0;
+}
+
+/** @returns 0 delivered or kept locally, 1 queued only. */
+async function sendOneWindow(parts: AgentParts, io: Io): Promise<number> {
+  const { minute, round } = await runOnce(parts, io.signal);
+  if (minute) parts.say(onceLine(minute, round));
+  return round && round.left > 0 ? 1 : 0;
+}
+
+/** Seconds are ours: a cron that fires each second would cost tens of megabytes, and one that rests at night would lose it. */
+function refuseRareCron(cron: string): void {
+  if (isCron(cron) && firesOftenEnough(parseCron(cron))) return;
+  throw new UsageError({
+    code: "bad-value",
+    expected: "a cron expression that fires once in a minute at most and every 15 minutes at least, all day",
+    got: JSON.stringify(cron),
+    where: "--push-cron (SOFTNET_PUSH_CRON)",
+  });
+}
+
+function greeting(host: Host): Text {
+  const name = readLine(host, "/proc/sys/kernel/hostname") ?? "?";
+  const release = readLine(host, "/proc/sys/kernel/osrelease") ?? "?";
+  const cpus = parseCpuList(readLine(host, "/sys/devices/system/cpu/online") ?? "")?.length ?? "?";
+  return {
+    en: `softnet  ${version} on ${name}: ${cpus} CPUs, Linux ${release}`,
+    zh: `softnet  ${version}，主机 ${name}：${cpus} 个 CPU，Linux ${release}`,
+  };
+}
+
+/** One line a minute for whoever reads the agent's standard output by machine. */
+function summaryOf({ window, severities }: ClosedMinute): Readonly<Record<string, unknown>> {
+  return {
+    minute: new Date(window.startMs).toISOString(),
+    elapsedSeconds: rounded(window.elapsedSeconds),
+    dropped: statisticsOf(window.all.dropped),
+    squeezed: statisticsOf(window.all.squeezed),
+    severity: Math.max(0, ...severities),
+  };
+}
+
+function onceLine({ window }: ClosedMinute, round: DeliveryReport | undefined): Text {
+  const dropped = statisticsOf(window.all.dropped).sum;
+  const squeezed = statisticsOf(window.all.squeezed).sum;
+  const minute = new Date(window.startMs).toISOString().slice(0, 16);
+  const fate: Text = round
+    ? round.left > 0
+      ? { en: `${round.left} calls wait in the queue`, zh: `${round.left} 个请求仍在队列中` }
+      : { en: "delivered to CloudMonitor", zh: "已送达云监控" }
+    : { en: "kept in the local history", zh: "已保存在本地历史中" };
+  return {
+    en: `${minute}Z  ${dropped} dropped, ${squeezed} squeezed: ${fate.en}`,
+    zh: `${minute}Z  丢弃 ${dropped}，squeezed ${squeezed}：${fate.zh}`,
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

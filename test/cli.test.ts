@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { describe, test } from "node:test";
+
+const BIN = new URL("../bin/softnet.js", import.meta.url).pathname;
+
+function softnet(args: readonly string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+    env: { PATH: process.env["PATH"], ...env },
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+}
+
+describe("the command line", () => {
+  test("states its version", () => {
+    const { status, stdout } = softnet(["--version"]);
+    assert.match(stdout, /^softnet \d+\.\d+\.\d+ \(node 24\./);
+    assert.equal(status, 0);
+  });
+
+  test("lists its verbs, in Chinese where the locale is Chinese", () => {
+    assert.match(softnet(["--help"]).stdout, /Verbs:[\s\S]*\brun\b/);
+    assert.match(softnet(["--help"], { LANG: "zh_CN.UTF-8" }).stdout, /命令：[\s\S]*\brun\b/);
+  });
+
+  const refused = [
+    { args: ["rnu"], line: /^softnet: command line: expected one of: .*run.*, got rnu\n$/ },
+    { args: ["run", "--fast"], line: /^softnet: command line: expected one of .*--once.*, got --fast\n$/ },
+    {
+      args: ["run", "--sink", "s3"],
+      line: /^softnet: --sink: expected auto or cloudmonitor or local, got "s3"\n$/,
+    },
+  ];
+  for (const { args, line } of refused) {
+    test(`refuses "${args.join(" ")}" with one line and exit code 2`, () => {
+      const { status, stdout, stderr } = softnet(args);
+      assert.match(stderr, line);
+      assert.equal(stdout, "");
+      assert.equal(status, 2);
+    });
+  }
+
+  test("with --json, says the same as a document", () => {
+    const { status, stdout } = softnet(["run", "--json", "--sink", "s3"]);
+    assert.deepEqual(JSON.parse(stdout), {
+      schemaVersion: 1,
+      error: {
+        code: "bad-value",
+        expected: "auto or cloudmonitor or local",
+        got: '"s3"',
+        where: "--sink",
+      },
+    });
+    assert.equal(status, 2);
+  });
+
+  test("says every flag's environment variable and default in a verb's help", () => {
+    const { stdout, status } = softnet(["run", "--help"]);
+    assert.match(stdout, /--sample-seconds SECONDS .*environment SOFTNET_SAMPLE_SECONDS; default 1\)/);
+    assert.equal(status, 0);
+  });
+});

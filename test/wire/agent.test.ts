@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { startCloudDouble } from "../double/cloud.ts";
+import { customEvents } from "../double/custom-events.ts";
+import { customMetrics } from "../double/custom-metrics.ts";
+import { startImdsDouble } from "../double/imds.ts";
+import { USER } from "./setup.ts";
+
+const BIN = new URL("../../bin/softnet.js", import.meta.url).pathname;
+
+/** A machine of two CPUs, as files: the test moves its counters. */
+function machineOfFiles() {
+  const dir = mkdtempSync(join(tmpdir(), "softnet-agent-"));
+  const write = (path: string, text: string) => {
+    mkdirSync(join(dir, "root", path, ".."), { recursive: true });
+    writeFileSync(join(dir, "root", path), text);
+  };
+  const setDropped = (dropped: number) =>
+    write(
+      "proc/net/softnet_stat",
+      [dropped, 0]
+        .map((drops, cpu) => {
+          const words = [123_456, drops, ...Array.from({ length: 10 }, () => 0), cpu, 0, 0];
+          return `${words.map((word) => word.toString(16).padStart(8, "0")).join(" ")}\n`;
+        })
+        .join(""),
+    );
+  write("proc/sys/kernel/random/boot_id", "7d1f0c52-0000-4000-8000-000000000001\n");
+  write("sys/devices/system/cpu/possible", "0-1\n");
+  setDropped(0);
+  return {
+    root: join(dir, "root"),
+    stateDir: join(dir, "state"),
+    setDropped,
+    write,
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+async function cloudAndMetadata() {
+  const metrics = customMetrics({ edition: "free", seriesQuota: 100 });
+  const events = customEvents();
+  const cloud = await startCloudDouble({ users: [USER], families: [metrics, events] });
+  const imds = await startImdsDouble({
+    role: {
+      name: "softnet",
+      credentials: {
+        AccessKeyId: USER.accessKeyId,
+        AccessKeySecret: USER.accessKeySecret,
+        SecurityToken: "ignored-by-a-user-without-one",
+        Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString().replace(/\.\d+/, ""),
+      },
+    },
+  });
+  return {
+    metrics,
+    events,
+    cloud,
+    imds,
+    [Symbol.asyncDispose]: async () => {
+      await cloud[Symbol.asyncDispose]();
+      await imds[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Machine = ReturnType<typeof machineOfFiles>;
+
+interface Agent {
+  readonly process: ChildProcess;
+  /** Resolves when standard output has come to match. */
+  readonly said: (pattern: RegExp) => Promise<void>;
+  /** The same of the log on standard error. */
+  readonly logged: (pattern: RegExp) => Promise<void>;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+function startAgent(machine: Machine, args: readonly string[], env: Record<string, string>): Agent {
+  const child = spawn(process.execPath, [BIN, "run", "--root", machine.root, "--lang", "en", ...args], {
+    env: {
+      PATH: process.env["PATH"],
+      SOFTNET_STATE_DIR: machine.stateDir,
+      SOFTNET_CONSOLE: "off",
+      SOFTNET_IMDS: "http://127.0.0.1:9",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const texts = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => (texts[stream] += text));
+  }
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, ...texts }));
+  const comesTo = async (stream: "stdout" | "stderr", pattern: RegExp): Promise<void> => {
+    while (!pattern.test(texts[stream])) {
+      const more = await Promise.race([once(child[stream], "data"), ended.then(() => undefined)]);
+      if (!more) throw new Error(`It ended and never said ${pattern}: ${texts.stdout}${texts.stderr}`);
+    }
+  };
+  return {
+    process: child,
+    said: (pattern) => comesTo("stdout", pattern),
+    logged: (pattern) => comesTo("stderr", pattern),
+    ended,
+  };
+}
+
+async function stop(agent: Agent): Promise<void> {
+  agent.process.kill("SIGTERM");
+  await agent.ended;
+}
+
+/** Two runs must see the same minute: begin where it has room for them. */
+async function roomInThisMinute(): Promise<void> {
+  const leftMs = 60_000 - (Date.now() % 60_000);
+  if (leftMs < 20_000) await new Promise((resolve) => setTimeout(resolve, leftMs));
+}
+
+describe("softnet run", { concurrency: true }, () => {
+  test("--once pushes a window over the wire by what the metadata service says of the instance", async () => {
+    using machine = machineOfFiles();
+    await using world = await cloudAndMetadata();
+    const agent = startAgent(machine, ["--once", "--sample-seconds", "0.5"], {
+      SOFTNET_IMDS: world.imds.url,
+      SOFTNET_ENDPOINT: world.cloud.url,
+      ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
+    });
+    await agent.said(/sink/);
+    machine.setDropped(4711);
+    const { code, stdout, stderr } = await agent.ended;
+
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /sink {5}CloudMonitor in cn-hangzhou as i-bp1double, at most 7 series/);
+    assert.match(stdout, /\d dropped, 0 squeezed: delivered to CloudMonitor\n$/);
+    const points = [...world.metrics.points.values()].filter(
+      ({ metricName, dimensions, period }) =>
+        metricName === "softnet_dropped_per_second" && dimensions.includes('"all"') && period === "60",
+    );
+    const sums = points.map(({ writes }) => JSON.parse(writes[0]!).Sum as number);
+    assert.equal(
+      sums.reduce((a, b) => a + b, 0),
+      4711,
+    );
+    assert.equal(world.metrics.repeatedWrites(), 0);
+    assert.doesNotMatch(
+      stderr + stdout,
+      new RegExp(`${USER.accessKeySecret}|${USER.accessKeyId}|MetricList`),
+    );
+  });
+
+  test("--once with a cloud that takes nothing exits with 1 and keeps the window in the queue", async () => {
+    using machine = machineOfFiles();
+    await using world = await cloudAndMetadata();
+    const agent = startAgent(machine, ["--once", "--sample-seconds", "0.5"], {
+      SOFTNET_IMDS: world.imds.url,
+      SOFTNET_ENDPOINT: world.cloud.url,
+      ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: "another-secret",
+    });
+    const { code, stdout, stderr } = await agent.ended;
+
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /wait in the queue\n$/);
+    assert.equal(world.metrics.points.size, 0);
+  });
+
+  test("stops within 5 s of SIGTERM with 0, and a restart goes on with the same window", async () => {
+    using machine = machineOfFiles();
+    const options = { SOFTNET_SINK: "local", SOFTNET_SAMPLE_SECONDS: "0.2" };
+    await roomInThisMinute();
+    const first = startAgent(machine, [], options);
+    await first.said(/sink/);
+    machine.setDropped(300);
+    const askedAt = Date.now();
+    first.process.kill("SIGTERM");
+    assert.equal((await first.ended).code, 0);
+    assert.ok(Date.now() - askedAt < 5000);
+
+    machine.setDropped(700);
+    const { code, stdout } = await startAgent(machine, ["--once", "--json"], options).ended;
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout.split("\n")[0]!).dropped.sum, 700);
+  });
+
+  test("refuses to be a second agent on the same state, naming the first one's pid", async () => {
+    using machine = machineOfFiles();
+    const first = startAgent(machine, [], { SOFTNET_SINK: "local" });
+    await first.said(/sink/);
+    const { code, stdout, stderr } = await startAgent(machine, [], { SOFTNET_SINK: "local" }).ended;
+    await stop(first);
+
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, new RegExp(`^softnet: .*\\b${first.process.pid}\\b.*\\n$`));
+  });
+
+  test("goes on sampling when the counters were unreadable for a while", async () => {
+    using machine = machineOfFiles();
+    await roomInThisMinute();
+    const agent = startAgent(machine, [], { SOFTNET_SINK: "local", SOFTNET_SAMPLE_SECONDS: "0.2" });
+    await agent.said(/sink/);
+    machine.write("proc/net/softnet_stat", "0001e240 00000000");
+    await agent.logged(/No sample: \/proc\/net\/softnet_stat line 1: expected /);
+    machine.setDropped(5);
+    await stop(agent);
+
+    const { code, stdout } = await startAgent(machine, ["--once", "--json"], { SOFTNET_SINK: "local" }).ended;
+    assert.equal(code, 0);
+    const sums = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).dropped.sum as number);
+    assert.equal(
+      sums.reduce((a, b) => a + b, 0),
+      5,
+    );
+  });
+
+  test("cannot start on a cron that rests", async () => {
+    using machine = machineOfFiles();
+    const { code, stderr } = await startAgent(machine, ["--push-cron", "0 3 * * *"], {}).ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /^softnet: --push-cron .*expected a cron expression .*got "0 3 \* \* \*"\n$/);
+  });
+});
