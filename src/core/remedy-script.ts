@@ -1,0 +1,246 @@
+import { type CpuMask, formatCpuMask } from "./cpu-mask.ts";
+import { FILE_PARTS, files } from "./script/files.ts";
+import { PLANNED_HELPER, PORTABLE_HELPER } from "./script/helper.ts";
+import { BROKE, PRELUDE, PUT, STOP } from "./script/prelude.ts";
+import { UNDO_FILES, UNDO_VALUES } from "./script/undo.ts";
+import { VALUES } from "./script/values.ts";
+
+/** The sysctls that a remedy may change. */
+const REMEDY_SYSCTLS = ["netdev_max_backlog", "netdev_budget", "netdev_budget_usecs"] as const;
+
+type RemedySysctl = (typeof REMEDY_SYSCTLS)[number];
+
+/** One `net.core` value to change at run time. */
+export interface SysctlChange {
+  readonly kind: "sysctl";
+  readonly name: RemedySysctl;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The mask of one receive queue. */
+export interface RpsChange {
+  readonly kind: "rps";
+  readonly device: string;
+  readonly queue: number;
+  readonly from: CpuMask;
+  readonly to: CpuMask;
+  /** nr_cpu_ids, by which masks are written. */
+  readonly possibleCpus: number;
+}
+
+export type ValueChange = SysctlChange | RpsChange;
+
+/** What `/etc/sysctl.d/99-network-tuning.conf` shall set a key to. */
+export interface ConfLine {
+  readonly name: RemedySysctl;
+  readonly to: number;
+  /** What it set when this was planned; null for nothing. */
+  readonly from: number | null;
+}
+
+/** What Cloud Assistant takes: 16 KB in base64. */
+export const MAX_SCRIPT_BYTES = 12 * 1024;
+
+/** Sets the values at run time, each only if it is still what the plan saw. */
+export function renderApply(changes: readonly ValueChange[]): string {
+  return script("apply", {
+    does: "sets these values at run time, until the next reboot. What was there before is noted first.",
+    parts: [stepsOf(changes), PRELUDE, BROKE, PUT, VALUES],
+    main: `
+revert() { take_back; }
+open_journal
+look
+set_values
+[ -n "$changed" ] || end 0 "there was nothing to change"
+end 0 "set at run time"`,
+  });
+}
+
+export interface PersistSettings {
+  readonly conf: readonly ConfLine[];
+  /** The mask of each interface, for all its receive queues. */
+  readonly masks: readonly {
+    readonly device: string;
+    readonly mask: CpuMask;
+    readonly possibleCpus: number;
+  }[];
+}
+
+/** Writes the files by which the values outlive a reboot. */
+export function renderPersist({ conf, masks }: PersistSettings): string {
+  return script("persist", {
+    does: "writes the files by which what helped outlives reboots, new NICs, renaming and ethtool -L.",
+    parts: [
+      linesOf(conf),
+      PRELUDE,
+      STOP,
+      BROKE,
+      FILE_PARTS,
+      files({ arePlanned: true }),
+      ...(masks.length > 0 ? [PLANNED_HELPER] : []),
+    ],
+    main: [
+      "run='' values=''",
+      `revert() { remove_new; write_journal "$before"; }`,
+      "open_journal",
+      targetsOf({ masks: masks.length > 0 }),
+      ...masks.map(
+        ({ device, mask, possibleCpus }) =>
+          `set_mask ${interfaceName(device)} ${formatCpuMask(mask, possibleCpus)}`,
+      ),
+      "note_lines",
+      "write_files",
+      'end 0 "persisted"',
+    ].join("\n"),
+  });
+}
+
+/** Puts the first originals back and removes our files; what somebody else has changed since only with `force`. */
+export function renderUndo({ force }: { force: boolean }): string {
+  return script("undo", {
+    does: "puts everything back as it was before softnet remedy first changed it.",
+    parts: [PRELUDE, PUT, FILE_PARTS, UNDO_VALUES, UNDO_FILES],
+    main: `
+force=${force ? "yes" : "''"} base=''
+open_journal
+scope=$before
+undo
+[ -z "$left" ] || end 2 "undone, but for what is named"
+end 0 "undone"`,
+  });
+}
+
+/** Takes back what the last run set, when it did not help. Files are written after that only. */
+export function renderTakeBack(): string {
+  return script("take-back", {
+    does: "takes back what the last run of softnet remedy set.",
+    parts: [PRELUDE, PUT, UNDO_VALUES],
+    main: `
+force='' conf=''
+open_journal
+case $before in *"\${nl}run "*) ;; *) end 0 "there is nothing to take back" ;; esac
+base=\${before%"\${nl}run "*}$nl
+scope="run \${before##*"\${nl}run "}"
+undo_values
+keep_rest
+[ -z "$left" ] || end 2 "taken back, but for what is named"
+end 0 "taken back"`,
+  });
+}
+
+export interface PortableSettings {
+  readonly backlog: number | undefined;
+  readonly rps: boolean;
+}
+
+/** The runbook for a machine that nobody has looked at: it applies and persists in one go, and proves nothing. */
+export function renderPortable({ backlog, rps }: PortableSettings): string {
+  return script("remediate", {
+    does: "raises the backlog and spreads packets over CPUs, now and after reboots. It proves nothing.",
+    parts: [
+      `wanted=${backlog === undefined ? "''" : integer(backlog)}`,
+      PRELUDE,
+      STOP,
+      BROKE,
+      PUT,
+      VALUES,
+      FILE_PARTS,
+      files({ arePlanned: false }),
+      ...(rps ? [PORTABLE_HELPER] : []),
+    ],
+    main: [
+      "revert() { remove_new; take_back; }",
+      "open_journal",
+      targetsOf({ masks: rps }),
+      "steps='' lines=''",
+      "now=$(cat /proc/sys/net/core/netdev_max_backlog 2> /dev/null)",
+      "# It may be higher already, or -1 for no limit.",
+      'if [ -n "$wanted" ] && [ "${now:-0}" -ge 0 ] && [ "${now:-0}" -lt "$wanted" ]; then',
+      '  steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl"',
+      '  lines="netdev_max_backlog $wanted"',
+      "fi",
+      ...(rps ? ["steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')"] : []),
+      "look",
+      "note_lines",
+      "set_values",
+      "write_files",
+      'end 0 "set and persisted; whether it helps was not measured"',
+    ].join("\n"),
+  });
+}
+
+function script(
+  name: string,
+  { does, parts, main }: { does: string; parts: readonly string[]; main: string },
+): string {
+  const blocks = [
+    [
+      "#!/bin/sh",
+      `# softnet remedy: ${does}`,
+      "# Exit: 0 done, 2 something was left, 3 changed since it was planned, 4 not allowed, 5 refused by the kernel,",
+      "# 6 file not written, 7 another run is at work, 8 no journal of ours. After 3 to 8 nothing has changed.",
+      `script=${name}`,
+    ].join("\n"),
+    ...parts,
+    main,
+  ];
+  const text = `${blocks.map((block) => block.replaceAll(/^\n+|\n+$/g, "")).join("\n\n")}\n`;
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > MAX_SCRIPT_BYTES) {
+    throw new RangeError(`The script ${name} would have ${bytes} bytes of ${MAX_SCRIPT_BYTES} that fit`);
+  }
+  return text;
+}
+
+/** One line for each value. Queues that change alike share a loop: a NIC may have 64 of them, and a mask 287 characters. */
+function stepsOf(changes: readonly ValueChange[]): string {
+  const lines = ["nl='", "'", "steps=''"];
+  const add = (step: string): string => `steps="\${steps}${step}$nl"`;
+  const queues = new Map<string, number[]>();
+  for (const change of changes) {
+    if (change.kind === "sysctl") {
+      const path = `/proc/sys/net/core/${change.name}`;
+      lines.push(add(`sysctl ${path} ${integer(change.from)} ${integer(change.to)}`));
+    } else {
+      const masks = [change.from, change.to].map((mask) => formatCpuMask(mask, change.possibleCpus));
+      const path = `/sys/class/net/${interfaceName(change.device)}/queues/rx-$queue/rps_cpus`;
+      const step = `rps ${path} ${masks.join(" ")}`;
+      queues.set(step, [...(queues.get(step) ?? []), integer(change.queue)]);
+    }
+  }
+  for (const [step, numbers] of queues) {
+    lines.push(`for queue in ${numbers.join(" ")}; do ${add(step)}; done`);
+  }
+  return lines.join("\n");
+}
+
+function linesOf(conf: readonly ConfLine[]): string {
+  const lines = conf.map(({ name, to, from }) => {
+    const planned = from === null ? "-" : integer(from);
+    return `${name} ${integer(to)} ${planned}`;
+  });
+  return `lines='${lines.join("\n")}'`;
+}
+
+function targetsOf({ masks }: { masks: boolean }): string {
+  return masks ? 'targets="$helper $unit $rules $conf"' : "targets=$conf";
+}
+
+/** @throws RangeError for anything but an integer: the text goes into a script that root runs. */
+function integer(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer`);
+  return value;
+}
+
+/** What the kernel allows in a name is more than a script can take without quoting. */
+function isScriptableInterfaceName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,14}$/.test(name);
+}
+
+function interfaceName(name: string): string {
+  if (!isScriptableInterfaceName(name)) {
+    throw new RangeError(`${JSON.stringify(name)} is no interface name that a script may hold`);
+  }
+  return name;
+}

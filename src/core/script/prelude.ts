@@ -1,0 +1,128 @@
+/**
+ * The shell that every remedy script begins with. Dash, busybox ash and bash run it, so it has no `local`, no arrays and no process
+ * substitution. In these template strings a backslash of the shell is written twice.
+ */
+
+/** The journal's first line. */
+const JOURNAL_HEADER = "softnet-remedy 1";
+
+/** Settings, how a run ends, the lock and the journal. */
+export const PRELUDE = `
+# An old bash keeps here-documents in files: not on a disk that may be full.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
+umask 022
+set -u
+trap '' HUP INT TERM # it takes a second: finished or taken back, never cut in two
+
+dir=\${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
+journal=$dir/journal
+nl='
+'
+header="${JOURNAL_HEADER}$nl"
+before='' changed='' left='' said='' locked='' can_log=''
+
+end() { # EXIT-CODE MESSAGE: the last line is one of JSON
+  [ "$1" = 0 ] || echo "softnet remedy: $2" >&2
+  json="\\"script\\":\\"$script\\",\\"exitCode\\":$1,\\"message\\":\\"$(printf %s "$2" | tr '\\n\\t"\\134' "  ''")\\",\\"changed\\":[\${changed#,}],\\"left\\":[\${left#,}]}"
+  [ -z "$can_log" ] || { echo "{\\"time\\":\\"$(date -u +%FT%TZ)\\",$json" >> "$dir/audit.jsonl"; } 2> /dev/null
+  [ -z "$locked" ] || rm -f "$dir/lock"
+  echo "{\\"schemaVersion\\":1,$json"
+  exit "$1"
+}
+
+fail() { # EXIT-CODE WHAT: ends with what a program said
+  said=\${said##*: }
+  case $said in
+    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root, outside containers)" ;;
+    No\\ space* | *uota*) end 6 "$2: $said" ;;
+  esac
+  end "$1" "$2: \${said:-failed}"
+}
+
+settle() { sync "$1" 2> /dev/null || sync; } # onto the disk; an old sync knows no files
+started() { grep -v ') Z' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 22; } # PID: when, since numbers are used again
+
+take_lock() {
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  mine=$dir/lock.$$ tries=0
+  said=$(echo "$$ $boot $(started $$)" | dd of="$mine" status=none 2>&1) || fail 6 "$dir"
+  until ln "$mine" "$dir/lock" 2> /dev/null; do
+    held=$(cat "$dir/lock" 2> /dev/null)
+    pid=\${held%% *} tries=$((tries + 1))
+    if [ "$held" = "$pid $boot $(started "$pid")" ] || [ "$tries" = 9 ]; then
+      rm -f "$mine"
+      [ "$pid" != "$PPID" ] || return 0 # softnet holds it for us
+      end 7 "another run is at work (process $pid)"
+    fi
+    # Its holder is dead. Make sure that it is this lock which is moved away.
+    mv "$dir/lock" "$mine.stale" 2> /dev/null || continue
+    [ "$(cat "$mine.stale")" = "$held" ] || ln "$mine.stale" "$dir/lock"
+    rm -f "$mine.stale"
+  done
+  locked=yes
+  rm -f "$dir"/lock.* "$journal.new"
+}
+
+open_journal() { # before: what it says
+  said=$(mkdir -p "$dir" 2>&1) || fail 6 "$dir"
+  [ -n "$(find "$dir" -prune -type d -user "$(id -u)" ! -perm -020 ! -perm -002)" ] ||
+    end 8 "$dir: expected a directory that only you can write to"
+  take_lock
+  can_log=yes
+  [ -e "$journal" ] || [ -h "$journal" ] || return 0
+  [ ! -f "$journal" ] || [ -h "$journal" ] || before=$(cat "$journal")$nl
+  case $before in "$header"*) ;; *) end 8 "$journal: expected a journal of softnet remedy" ;; esac
+}
+
+write_journal() { # TEXT
+  if [ "$1" = '' ] || [ "$1" = "$header" ]; then
+    rm -f "$journal"
+  else
+    said=$(printf %s "$1" | dd of="$journal.new" bs=64k status=none 2>&1)
+    [ "$(cat "$journal.new" 2> /dev/null)$nl" = "$1" ] || return 1
+    settle "$journal.new"
+    mv -f "$journal.new" "$journal"
+  fi
+  settle "$dir"
+}
+`;
+
+/** For scripts that define `revert`. */
+export const STOP = `
+stop() { # EXIT-CODE MESSAGE: takes back what this run has done, and ends
+  revert
+  end "$1" "$2"
+}
+`;
+
+export const BROKE = `
+broke() { # EXIT-CODE WHAT: the same, with the reason that a program said
+  why=$said
+  revert
+  said=$why
+  fail "$1" "$2"
+}
+`;
+
+/** How a value is written. */
+export const PUT = `
+bare() { # MASK or number, without commas and padding
+  b=$1
+  while case $b in *,*) ;; *) false ;; esac do b=\${b%,*}\${b##*,}; done
+  while case $b in 0?*) ;; *) false ;; esac do b=\${b#0}; done
+  echo "$b"
+}
+
+put() { # PATH VALUE: writes, and reads back what the kernel made of it
+  said=$(printf '%s\\n' "$2" | dd of="$1" bs=4096 conv=notrunc status=none 2>&1) || return 1
+  now=$(cat "$1")
+  [ "$(bare "$now")" = "$(bare "$2")" ] || { said="the kernel made $now of $2"; return 1; }
+}
+
+called() { case $1 in /proc/*) echo "net.core.\${1##*/}" ;; *) echo "$1" ;; esac; } # PATH: as people say it
+
+mac_of() { # PATH: the address of its interface, by which it is known after a renaming; - for a sysctl
+  case $1 in /sys/*) cat "\${1%/queues/*}/address" 2> /dev/null && return ;; esac
+  echo -
+}
+`;

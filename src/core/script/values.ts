@@ -1,0 +1,46 @@
+/**
+ * Changes sysctls and masks. The renderer sets `steps`, lines of KIND PATH FROM TO; FROM is `?` where nobody has looked before. The journal gets lines of
+ * KIND PATH TO FROM ADDRESS.
+ */
+export const VALUES = `
+run='' values=''
+
+look() { # everything must be as the plan saw it
+  while read -r kind path from to; do
+    [ -n "$kind" ] || continue
+    to=$(bare "$to")
+    now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
+    if [ "$(bare "$now")" = "$to" ]; then
+      # A queue that has our mask already is noted too, or undo would take it for a later one.
+      [ "$kind" = rps ] || continue
+    elif [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ]; then
+      end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
+    fi
+    values="$values$kind $path $to $now $(mac_of "$path")$nl"
+  done << END
+$steps
+END
+  [ -z "$values" ] || run="run $(date -u +%FT%TZ)$nl"
+}
+
+set_values() { # the journal knows every first original before the first change
+  [ -z "$values" ] || write_journal "\${before:-$header}$run$values" || broke 6 "$journal"
+  while read -r _ path to from _; do
+    [ "$(bare "$from")" != "$to" ] || continue
+    put "$path" "$to" || broke 5 "$(called "$path")"
+    changed="$changed,\\"$(called "$path")\\""
+  done << END
+$values
+END
+}
+
+take_back() {
+  while read -r _ path _ from _; do
+    [ -z "$path" ] || [ "$(bare "$(cat "$path")")" = "$(bare "$from")" ] || put "$path" "$from" || left="$left,\\"$(called "$path")\\""
+  done << END
+$values
+END
+  changed=''
+  [ -n "$left" ] || write_journal "$before"
+}
+`;

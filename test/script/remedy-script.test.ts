@@ -1,0 +1,466 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { describe, test } from "node:test";
+
+import {
+  MAX_SCRIPT_BYTES,
+  renderApply,
+  renderPersist,
+  renderPortable,
+  renderTakeBack,
+  renderUndo,
+  type ValueChange,
+} from "../../src/core/remedy-script.ts";
+import { skipWithout } from "../support/needs.ts";
+import { inSandbox, SHELLS, skip } from "./sandbox.ts";
+
+const raised: ValueChange = { kind: "sysctl", name: "netdev_max_backlog", from: 1000, to: 5000 };
+const spread: readonly ValueChange[] = [0, 1, 2, 3].map((queue) => ({
+  kind: "rps",
+  device: "v0",
+  queue,
+  from: 0n,
+  to: 1n,
+  possibleCpus: 1,
+}));
+
+const scripts = {
+  apply: renderApply([raised, ...spread]),
+  persist: renderPersist({
+    conf: [{ name: "netdev_max_backlog", to: 5000, from: null }],
+    masks: [{ device: "v0", mask: 1n, possibleCpus: 1 }],
+  }),
+  "persist-over-2000": renderPersist({
+    conf: [{ name: "netdev_max_backlog", to: 5000, from: 2000 }],
+    masks: [],
+  }),
+  // Of a second run, which found what the first had set.
+  "apply-more": renderApply([{ ...raised, from: 5000, to: 6000 }]),
+  "persist-more": renderPersist({ conf: [{ name: "netdev_max_backlog", to: 6000, from: 5000 }], masks: [] }),
+  "take-back": renderTakeBack(),
+  undo: renderUndo({ force: false }),
+  "undo-by-force": renderUndo({ force: true }),
+  portable: renderPortable({ backlog: 5000, rps: true }),
+};
+
+describe("every rendered script", () => {
+  for (const [name, text] of Object.entries(scripts)) {
+    test(`${name} fits into Cloud Assistant and is no template`, () => {
+      assert.ok(Buffer.byteLength(text) <= MAX_SCRIPT_BYTES, `${Buffer.byteLength(text)} bytes`);
+      assert.ok(!text.includes("{{"));
+      assert.match(text, /^#!\/bin\/sh\n/);
+    });
+
+    test(`${name} is clean to ShellCheck`, { skip: skipWithout("shellcheck") }, () => {
+      const { status, stdout } = spawnSync("shellcheck", ["--format=gcc", "-"], {
+        input: text,
+        encoding: "utf8",
+      });
+      assert.equal(status, 0, stdout);
+    });
+  }
+});
+
+describe("only what is safe in a shell is rendered", () => {
+  for (const device of ["eth0; reboot", "$(reboot)", "-e", "a/b", "", "sixteen-letters-"]) {
+    test(`no interface ${JSON.stringify(device)}`, () => {
+      assert.throws(() => renderApply([{ ...spread[0]!, device } as ValueChange]), RangeError);
+    });
+  }
+
+  for (const to of [1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    test(`no value ${to}`, () => {
+      assert.throws(() => renderApply([{ ...raised, to }]), RangeError);
+    });
+  }
+});
+
+for (const sh of SHELLS) {
+  describe(sh, { skip, concurrency: true }, () => {
+    const run = async (script: string): Promise<string> =>
+      inSandbox(`run() { ${sh} "$PLACE/bin/$1" > "$PLACE/out" 2> "$PLACE/err"; }\n${script}`, scripts);
+
+    test("applies, persists and undoes", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply
+        expect "the backlog set" [ "$(cat "$backlog")" = 5000 ]
+        expect "every queue set" [ "$(cat "$masks"/rx-*/rps_cpus | tr -d '0\\n')" = 1111 ]
+        run persist
+        expect "the sysctl kept" grep -qx 'net.core.netdev_max_backlog = 5000' "$conf"
+        expect "the masks kept" grep -q '^v0 .* 1$' /usr/local/sbin/softnet-rps
+        expect "the unit on" [ -e /etc/systemd/system/multi-user.target.wants/softnet-remedy.service ]
+        run undo
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+        expect "no journal" [ ! -e "$SOFTNET_REMEDY_DIR/journal" ]
+        expect "no lock" [ "$(ls "$SOFTNET_REMEDY_DIR")" = audit.jsonl ]
+      `);
+    });
+
+    test("ends with one line of JSON, and notes it in the audit", async () => {
+      const printed = await run(`
+        run apply
+        tail -n 1 "$PLACE/out"
+        run apply
+        run undo
+        cat "$SOFTNET_REMEDY_DIR/audit.jsonl"
+      `);
+      const [result, ...audit] = printed
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      assert.deepEqual(result, {
+        schemaVersion: 1,
+        script: "apply",
+        exitCode: 0,
+        message: "set at run time",
+        changed: [
+          "net.core.netdev_max_backlog",
+          ...[0, 1, 2, 3].map((queue) => `/sys/class/net/v0/queues/rx-${queue}/rps_cpus`),
+        ],
+        left: [],
+      });
+      assert.deepEqual(
+        audit.map(({ script, message }) => [script, message]),
+        [
+          ["apply", "set at run time"],
+          ["apply", "there was nothing to change"],
+          ["undo", "undone"],
+        ],
+      );
+    });
+
+    const confs: Readonly<Record<string, string>> = {
+      "without the key": "vm.swappiness = 1\\n",
+      "without a last line's end": "vm.swappiness = 1",
+      "with the key in the middle": "# a\\n  net.core.netdev_max_backlog=2000 \\nvm.swappiness = 1\\n",
+      "with the key last, without a line's end": "vm.swappiness = 1\\nnet.core.netdev_max_backlog = 2000",
+      "of another system's line ends":
+        "# a\\r\\nnet.core.netdev_max_backlog = 2000\\r\\nvm.swappiness = 1\\r\\n",
+      "with the key in another form":
+        "-net/core/netdev_max_backlog = 2000\\n#net.core.netdev_max_backlog = 7\\n",
+      "with the key twice":
+        "net.core.netdev_max_backlog=1\\nvm.swappiness=1\\nnet.core.netdev_max_backlog=2000\\n",
+      "that is empty": "",
+      "with bytes of no encoding":
+        "# \\377/&\\\\\\\\\\n net.core.netdev_max_backlog = 2000 # /&\\\\\\\\1 \\377\\n",
+    };
+    for (const [how, content] of Object.entries(confs)) {
+      test(`leaves every other byte of a file ${how}`, async () => {
+        const script = content.includes("2000") ? "persist-over-2000" : "persist";
+        await run(`
+          printf '%b' '${content}' > "$conf"
+          chmod 640 "$conf"
+          chown 12:34 "$conf"
+          snapshot > "$PLACE/before"
+          cp "$conf" "$PLACE/conf"
+          run apply
+          run ${script}
+          expect "${script} to succeed" [ "$?" = 0 ]
+          expect "mode and owner" [ "$(stat -c '%a %u:%g' "$conf")" = '640 12:34' ]
+          expect "our value last" [ "$(grep -E '^ *-?net.core.netdev_max_backlog *=' "$conf" | tail -n 1)" = 'net.core.netdev_max_backlog = 5000' ]
+          diff <(grep -av 'netdev_max_backlog.*2000' "$PLACE/conf") <(grep -av 'netdev_max_backlog = 5000' "$conf") > "$PLACE/diff"
+          expect "no other line changed" [ "$(grep -c '^[<>]' "$PLACE/diff")" = 0 ]
+          run undo
+          snapshot > "$PLACE/after"
+          expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+        `);
+      });
+    }
+
+    test("makes the folders that it needs, and takes them away", async () => {
+      await run(`
+        rm -rf /etc/udev /etc/sysctl.d /usr/local/sbin
+        snapshot > "$PLACE/before" 2> "$PLACE/missing"
+        run apply
+        run persist
+        expect "persist to succeed" [ "$?" = 0 ]
+        expect "rules" [ -s /etc/udev/rules.d/90-softnet-remedy.rules ]
+        run undo
+        snapshot > "$PLACE/after" 2> "$PLACE/missing"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("keeps the first originals over a second run", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist; run apply-more; run persist-more
+        expect "the second value" [ "$(cat "$backlog")" = 6000 ]
+        expect "it kept" grep -qx 'net.core.netdev_max_backlog = 6000' "$conf"
+        expect "the masks still kept" grep -q '^v0 .* 1$' /usr/local/sbin/softnet-rps
+        run undo
+        snapshot > "$PLACE/after"
+        expect "everything as at first" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("takes back the last run only", async () => {
+      await run(`
+        run apply; run persist
+        snapshot > "$PLACE/before"
+        cp "$SOFTNET_REMEDY_DIR/journal" "$PLACE/journal"
+        run apply-more
+        run take-back
+        expect "take-back to succeed" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as after the first run" diff "$PLACE/before" "$PLACE/after"
+        expect "the journal too" cmp "$PLACE/journal" "$SOFTNET_REMEDY_DIR/journal"
+      `);
+    });
+
+    test("stops where somebody has changed a value since it was planned", async () => {
+      await run(`
+        echo 2500 > "$backlog"
+        snapshot > "$PLACE/before"
+        run apply
+        expect "exit 3" [ "$?" = 3 ]
+        expect "one line that says it" [ "$(cat "$PLACE/err")" = "softnet remedy: net.core.netdev_max_backlog was 1000 when this was planned and is now 2500: somebody else changed it" ]
+        snapshot > "$PLACE/after"
+        expect "nothing changed" diff "$PLACE/before" "$PLACE/after"
+        expect "no journal" [ ! -e "$SOFTNET_REMEDY_DIR/journal" ]
+      `);
+    });
+
+    test("stops where somebody has changed the file since it was planned", async () => {
+      await run(`
+        run apply
+        echo 'net.core.netdev_max_backlog = 4000' > "$conf"
+        snapshot > "$PLACE/before"
+        run persist
+        expect "exit 3" [ "$?" = 3 ]
+        snapshot > "$PLACE/after"
+        expect "nothing changed" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("leaves what somebody else has changed since, names it, and undoes the rest", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist
+        echo 7000 > "$backlog"
+        echo 0 > "$masks/rx-2/rps_cpus"
+        sed -i 's/ 5000/ 7000/; $ a vm.swappiness = 1' "$conf"
+        echo '# mine' >> /etc/systemd/system/softnet-remedy.service
+        run undo
+        expect "exit 2" [ "$?" = 2 ]
+        expect "their value" [ "$(cat "$backlog")" = 7000 ]
+        expect "their lines" [ "$(tail -n 2 "$conf" | tr '\\n' ,)" = 'net.core.netdev_max_backlog = 7000,vm.swappiness = 1,' ]
+        expect "their unit" grep -q mine /etc/systemd/system/softnet-remedy.service
+        expect "three lines that name them" [ "$(grep -c 'somebody else' "$PLACE/err")" = 3 ]
+        expect "the masks undone" [ "$(cat "$masks"/rx-*/rps_cpus | tr -d '0\\n')" = '' ]
+        expect "the rest gone" [ ! -e /usr/local/sbin/softnet-rps ]
+        run undo-by-force
+        expect "exit 0" [ "$?" = 0 ]
+        expect "only the other's line" [ "$(grep -v '^#' "$conf")" = 'vm.swappiness = 1' ]
+        rm "$conf"
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("keeps the other's edits of a file when it takes its line back", async () => {
+      await run(`
+        printf 'vm.swappiness = 1\\nnet.core.netdev_max_backlog = 2000\\n' > "$conf"
+        run apply; run persist-over-2000
+        echo 'vm.overcommit_memory = 1' >> "$conf"
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        expect "their edit and the original line" [ "$(tr '\\n' , < "$conf")" = 'vm.swappiness = 1,net.core.netdev_max_backlog = 2000,vm.overcommit_memory = 1,' ]
+      `);
+    });
+
+    test("sets back a queue that came later", async () => {
+      await run(`
+        run apply; run persist
+        ip link add v2 numrxqueues 2 type veth peer name v3
+        # As if v0 had been made anew with queues that nobody has noted.
+        sed -i '/rx-[23]/d' "$SOFTNET_REMEDY_DIR/journal"
+        run undo
+        expect "those too" [ "$(cat "$masks"/rx-*/rps_cpus | tr -d '0\\n')" = '' ]
+      `);
+    });
+
+    const failures: readonly {
+      name: string;
+      script: string;
+      before: string;
+      run?: string;
+      code: number;
+      says: RegExp;
+    }[] = [
+      {
+        name: "a read-only /proc/sys",
+        script: "apply",
+        before: "mount -o remount,ro /proc/sys/net/core",
+        code: 4,
+        says: /^softnet remedy: net\.core\.netdev_max_backlog: Read-only file system/,
+      },
+      {
+        name: "a read-only /sys, after the backlog was set",
+        script: "apply",
+        before: "mount -o remount,ro /sys",
+        code: 4,
+        says: /^softnet remedy: \/sys\/class\/net\/v0\/queues\/rx-0\/rps_cpus: Read-only file system/,
+      },
+      {
+        name: "EPERM",
+        script: "apply",
+        before: "",
+        run: "setpriv --bounding-set=-net_admin",
+        code: 4,
+        says: /rx-0\/rps_cpus: Operation not permitted/,
+      },
+      {
+        name: "EOVERFLOW",
+        script: "apply-beyond",
+        before: "",
+        code: 5,
+        says: /rx-0\/rps_cpus: Value too large for (defined )?data type/,
+      },
+      {
+        name: "a full disk under the journal",
+        script: "apply",
+        before:
+          'mkdir "$SOFTNET_REMEDY_DIR"; mount -t tmpfs -o size=4k,mode=755 tmpfs "$SOFTNET_REMEDY_DIR"; dd if=/dev/zero of="$SOFTNET_REMEDY_DIR/x" 2> /dev/null',
+        code: 6,
+        says: /No space left on device/,
+      },
+      {
+        name: "a full disk under /etc/sysctl.d",
+        script: "persist",
+        before:
+          "mount -t tmpfs -o size=4k tmpfs /etc/sysctl.d; dd if=/dev/zero of=/etc/sysctl.d/x 2> /dev/null",
+        code: 6,
+        says: /99-network-tuning\.conf: No space left on device/,
+      },
+      {
+        name: "a full disk under the journal of the portable runbook",
+        script: "portable",
+        before:
+          "mount -t tmpfs -o size=4k tmpfs /etc/sysctl.d; dd if=/dev/zero of=/etc/sysctl.d/x 2> /dev/null",
+        code: 6,
+        says: /99-network-tuning\.conf: No space left on device/,
+      },
+      {
+        name: "a link in the place of the file",
+        script: "persist",
+        before: 'ln -s /etc/passwd "$conf"',
+        code: 6,
+        says: /99-network-tuning\.conf is no regular file: it stays/,
+      },
+      {
+        name: "somebody's own file in the place of ours",
+        script: "persist",
+        before: "echo mine > /usr/local/sbin/softnet-rps",
+        code: 6,
+        says: /softnet-rps is not as softnet remedy left it: it stays/,
+      },
+      {
+        name: "a journal folder that is a link",
+        script: "apply",
+        before: 'mkdir "$PLACE/elsewhere"; ln -s "$PLACE/elsewhere" "$SOFTNET_REMEDY_DIR"',
+        code: 8,
+        says: /expected a directory that only you can write to/,
+      },
+      {
+        name: "a journal folder that others can write to",
+        script: "apply",
+        before: 'mkdir -m 777 "$SOFTNET_REMEDY_DIR"',
+        code: 8,
+        says: /expected a directory that only you can write to/,
+      },
+      {
+        name: "a journal folder of somebody else",
+        script: "apply",
+        before: 'mkdir "$SOFTNET_REMEDY_DIR"; chown 1000 "$SOFTNET_REMEDY_DIR"',
+        code: 8,
+        says: /expected a directory that only you can write to/,
+      },
+      {
+        name: "a journal that is a link",
+        script: "apply",
+        before: 'mkdir "$SOFTNET_REMEDY_DIR"; ln -s /etc/passwd "$SOFTNET_REMEDY_DIR/journal"',
+        code: 8,
+        says: /expected a journal of softnet remedy/,
+      },
+      {
+        name: "another run at work",
+        script: "apply",
+        before: `mkdir "$SOFTNET_REMEDY_DIR"
+          sleep 60 &
+          echo $! "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d ' ' -f 22 /proc/$!/stat)" > "$SOFTNET_REMEDY_DIR/lock"`,
+        code: 7,
+        says: /another run is at work \(process \d+\)/,
+      },
+      {
+        name: "an interface that is gone",
+        script: "apply",
+        before: "ip link delete v0",
+        code: 5,
+        says: /v0\/queues\/rx-0\/rps_cpus is not there/,
+      },
+      {
+        name: "another network namespace",
+        script: "apply",
+        before: 'rm "$backlog"',
+        code: 5,
+        says: /netdev_max_backlog is not there: another network namespace/,
+      },
+    ];
+    for (const { name, script, before, run: prefix = "", code, says } of failures) {
+      test(`${name}: one clear line, nothing half done`, async () => {
+        const beyond = renderApply([
+          raised,
+          { ...spread[0]!, to: 1n << 4000n, possibleCpus: 4001 } as ValueChange,
+        ]);
+        const printed = await inSandbox(
+          `${before}
+          ${script === "persist" ? `${sh} "$PLACE/bin/apply" > "$PLACE/out"` : ""}
+          journal=$(cat "$SOFTNET_REMEDY_DIR/journal" 2> /dev/null)
+          snapshot > "$PLACE/before" 2> /dev/null
+          ${prefix} ${sh} "$PLACE/bin/${script}" > "$PLACE/out" 2> "$PLACE/err"
+          code=$?
+          snapshot > "$PLACE/after" 2> /dev/null
+          expect "nothing changed" diff "$PLACE/before" "$PLACE/after"
+          expect "the journal as it was" [ "$(cat "$SOFTNET_REMEDY_DIR/journal" 2> /dev/null)" = "$journal" ]
+          echo "$code"
+          cat "$PLACE/err"
+          [ -z "$(jobs -p)" ] || kill $(jobs -p)
+          `,
+          { ...scripts, "apply-beyond": beyond },
+        );
+        const [printedCode, ...lines] = printed.trim().split("\n");
+        assert.match(lines.join("\n"), says);
+        assert.equal(lines.length, 1, printed);
+        assert.equal(printedCode, String(code));
+      });
+    }
+
+    test("the lock of a dead run, or of another boot, is no lock", async () => {
+      await run(`
+        mkdir "$SOFTNET_REMEDY_DIR"
+        echo "1 another-boot 1" > "$SOFTNET_REMEDY_DIR/lock"
+        run apply
+        expect "exit 0" [ "$?" = 0 ]
+        sh -c 'echo $$ "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d " " -f 22 /proc/$$/stat)" > "$SOFTNET_REMEDY_DIR/lock"'
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        : > "$SOFTNET_REMEDY_DIR/lock"
+        run apply
+        expect "exit 0" [ "$?" = 0 ]
+      `);
+    });
+
+    test("the lock of the process that started it is its own", async () => {
+      await run(`
+        mkdir "$SOFTNET_REMEDY_DIR"
+        echo $$ "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d ' ' -f 22 /proc/$$/stat)" > "$SOFTNET_REMEDY_DIR/lock"
+        run apply
+        expect "exit 0" [ "$?" = 0 ]
+        expect "the lock still held" grep -q "^$$ " "$SOFTNET_REMEDY_DIR/lock"
+      `);
+    });
+  });
+}
