@@ -24,6 +24,7 @@ import { EventSender } from "./event-sender.ts";
 import { HostError, KnownError, StoreError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
 import { readSoftnetStat } from "./host/softnet-stat.ts";
+import type { IncidentRecorder } from "./incidents.ts";
 import type { Judge, Judgement } from "./judge.ts";
 import type { CloudSink, NoSink } from "./sink.ts";
 import type { RecentPoints } from "./store/recent-points.ts";
@@ -40,6 +41,7 @@ export interface AgentParts {
   /** Where the store lies; for people. */
   readonly stateDir: string;
   readonly judge: Judge;
+  readonly incidents: IncidentRecorder;
   readonly possibleCpus: number | undefined;
   readonly log: Logger;
   /** One line for a person who watches the agent start. */
@@ -195,6 +197,7 @@ class Agent {
       stopTelling();
       await push.stop();
       await Promise.allSettled([firstSink, this.#round]);
+      this.#noteIncident(() => this.#parts.incidents.close());
       this.#keepMemory();
     }
   }
@@ -278,7 +281,18 @@ class Agent {
       );
       this.#events.add(change, sample.takenAtMs, this.#series());
     }
+    this.#noteIncident(() => this.#parts.incidents.note(delta, change));
     return judgement.severity;
+  }
+
+  /** A full disk costs a capture and not the verdict. */
+  #noteIncident(note: () => void): void {
+    try {
+      note();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#parts.log.error(`No capture of the incident: ${error.message}`);
+    }
   }
 
   #cloud(): CloudSink | undefined {

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import { parse as parseCron, validate as isCron } from "node-cron";
 
 import type { ClosedMinute } from "../agent.ts";
@@ -13,6 +15,7 @@ import { parseCpuList } from "../host/cpu-list.ts";
 import { type Host, readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
 import { createLogger } from "../logger.ts";
+import { type Incident, IncidentRecorder, type IncidentShelf } from "../incidents.ts";
 import { Judge } from "../judge.ts";
 import { type AgentParts, runOnce, startAgent } from "../service.ts";
 import { sinkFinder } from "../sink.ts";
@@ -63,6 +66,12 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
     stateDir: dir,
     recent: new RecentPoints(),
     judge: new Judge(machine),
+    incidents: new IncidentRecorder({
+      host: machine,
+      clock: systemClock,
+      shelf: shelfIn(store),
+      dir: join(dir, "captures"),
+    }),
     findSink: sinkFinder(options, io.env),
     possibleCpus: parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length,
     log,
@@ -85,6 +94,15 @@ async function sendOneWindow(parts: AgentParts, io: Io): Promise<number> {
   const { minute, round } = await runOnce(parts, io.signal);
   if (minute) parts.say(onceLine(minute, round));
   return round && round.left > 0 ? 1 : 0;
+}
+
+const INCIDENTS_KEY = "incidents";
+
+function shelfIn(store: Store): IncidentShelf {
+  return {
+    read: () => (store.values.read(INCIDENTS_KEY) ?? []) as readonly Incident[],
+    write: (incidents) => store.values.write(INCIDENTS_KEY, incidents),
+  };
 }
 
 /** Seconds are ours: a cron that fires each second would cost tens of megabytes, and one that rests at night would lose it. */
