@@ -251,6 +251,10 @@ class Agent {
       this.#memory ??= this.#beginMemory();
       tick(this.#memory, this.#world, config);
       this.status.samples++;
+      if (this.status.samples === 1) {
+        const { cpus, columns } = this.status.lastSample!;
+        log.info(`First sample: ${cpus.length} CPUs, ${columns} columns`);
+      }
       this.status.sampleProblem = undefined;
     } catch (error) {
       if (!(error instanceof HostError)) throw error;

@@ -132,7 +132,7 @@ describe("softnet run", { concurrency: true }, () => {
       ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
       ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
     });
-    await agent.said(/sink/);
+    await agent.logged(/First sample/);
     machine.setDropped(4711);
     const { code, stdout, stderr } = await agent.ended;
 
@@ -176,7 +176,7 @@ describe("softnet run", { concurrency: true }, () => {
     const options = { SOFTNET_SINK: "local", SOFTNET_SAMPLE_SECONDS: "0.2" };
     await roomInThisMinute();
     const first = startAgent(machine, [], options);
-    await first.said(/sink/);
+    await first.logged(/First sample/);
     machine.setDropped(300);
     const askedAt = Date.now();
     first.process.kill("SIGTERM");
@@ -205,7 +205,7 @@ describe("softnet run", { concurrency: true }, () => {
     using machine = machineOfFiles();
     await roomInThisMinute();
     const agent = startAgent(machine, [], { SOFTNET_SINK: "local", SOFTNET_SAMPLE_SECONDS: "0.2" });
-    await agent.said(/sink/);
+    await agent.logged(/First sample/);
     machine.write("proc/net/softnet_stat", "0001e240 00000000");
     await agent.logged(/No sample: \/proc\/net\/softnet_stat line 1: expected /);
     machine.setDropped(5);
