@@ -39,6 +39,9 @@ export class CloudError extends KnownError {}
 /** The state directory cannot be used. */
 export class StoreError extends KnownError {}
 
+/** The console cannot listen where it should. */
+export class ConsoleError extends KnownError {}
+
 /** `ENOENT`, `EACCES`, … of an error of Node's file system calls; undefined for anything else. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;

@@ -1,0 +1,193 @@
+/** Every word of the page, in both languages. */
+
+/** @typedef {import("../../core/text.ts").Language} Language */
+/** @typedef {import("../../core/text.ts").Text} Text */
+
+/** @satisfies {Readonly<Record<string, Text>>} */
+export const TEXTS = {
+  switchLanguage: { en: "中文", zh: "English" },
+  switchToDark: { en: "Dark", zh: "深色" },
+  switchToLight: { en: "Light", zh: "浅色" },
+  range: { en: "Time range", zh: "时间范围" },
+  "range.now": { en: "5 min", zh: "5 分钟" },
+  "range.1h": { en: "1 h", zh: "1 小时" },
+  "range.24h": { en: "24 h", zh: "24 小时" },
+  "range.30d": { en: "30 d", zh: "30 天" },
+  "in.now": { en: "last 5 min", zh: "最近 5 分钟" },
+  "in.1h": { en: "last hour", zh: "最近 1 小时" },
+  "in.24h": { en: "last 24 h", zh: "最近 24 小时" },
+  "in.30d": { en: "last 30 days, whole host", zh: "最近 30 天，整机" },
+
+  "connection.connecting": { en: "connecting…", zh: "正在连接…" },
+  "connection.live": { en: "live", zh: "实时" },
+  "connection.late": { en: "no new samples", zh: "没有新的采样" },
+  "connection.lost": { en: "disconnected", zh: "连接已断开" },
+  "notice.lost": {
+    en: "The agent does not answer since {time} ({duration}). What you see is the past; the page reconnects by itself.",
+    zh: "自 {time} 起（已 {duration}）agent 没有响应。以下均为过去的数据；恢复后页面会自动重连。",
+  },
+  "notice.never": {
+    en: "The agent does not answer. The page connects by itself as soon as it does.",
+    zh: "agent 没有响应。恢复后页面会自动连接。",
+  },
+  "notice.late": {
+    en: "The agent answers but has taken no sample since {time} ({duration}). {why}",
+    zh: "agent 有响应，但自 {time} 起（已 {duration}）没有新的采样。{why}",
+  },
+  "notice.state": {
+    en: "History cannot be kept since {time}: {why}",
+    zh: "自 {time} 起历史无法保存：{why}",
+  },
+  "notice.history": {
+    en: "The history could not be loaded: {why}. The page tries again.",
+    zh: "历史加载失败：{why}。页面会自动重试。",
+  },
+
+  "severity.unknown": { en: "Waiting for the agent", zh: "等待 agent" },
+  "severity.lost": { en: "Unknown", zh: "未知" },
+  "severity.healthy": { en: "Healthy", zh: "正常" },
+  "severity.warning": { en: "Warning", zh: "警告" },
+  "severity.critical": { en: "Critical", zh: "严重" },
+  "severity.reason": { en: "reason", zh: "原因" },
+  "severity.info": { en: "Info", zh: "提示" },
+  "severity.ok": { en: "OK", zh: "正常" },
+  lostSummary: { en: "No verdict without the agent.", zh: "没有 agent 就没有结论。" },
+  waitingSummary: { en: "The first sample takes a second.", zh: "第一次采样需要一秒钟。" },
+  healthySummary: {
+    en: "The kernel loses no packet between NIC and socket.",
+    zh: "内核没有在网卡与套接字之间丢弃数据包。",
+  },
+  elsewhereSummary: {
+    en: "Nothing is lost here, but {counter} grows by {rate}/s: {means}.",
+    zh: "这里没有丢包，但 {counter} 每秒增长 {rate}：{means}。",
+  },
+  since: { en: "since {time} · {duration}", zh: "自 {time} 起 · {duration}" },
+  dropped: { en: "Dropped", zh: "丢弃" },
+  squeezed: { en: "Squeezed", zh: "Squeeze" },
+  processed: { en: "Processed", zh: "已处理" },
+
+  perSecond: { en: "/s", zh: "/秒" },
+  fullest: { en: "Fullest backlog", zh: "最满的 backlog 队列" },
+  ofLimit: { en: "of {limit}", zh: "/ {limit}" },
+
+  "column.severity": { en: "Severity", zh: "级别" },
+  "column.finding": { en: "Finding", zh: "发现" },
+  "column.evidence": { en: "Evidence", zh: "依据" },
+  "column.confidence": { en: "Confidence", zh: "置信度" },
+  "column.remedy": { en: "Remedy", zh: "处置" },
+  findings: { en: "What was found", zh: "诊断结果" },
+  cannotHelp: { en: "What would not help", zh: "无效的做法" },
+  elsewhere: { en: "Losses elsewhere", zh: "其他位置的丢包" },
+  "remedy.backlog": { en: "bigger backlog", zh: "调大 backlog" },
+  "remedy.rps": { en: "spread with RPS", zh: "用 RPS 分散" },
+  "remedy.budget": { en: "bigger budget", zh: "调大 budget" },
+  "remedy.instance": { en: "another instance type", zh: "更换实例规格" },
+  "remedy.none": { en: "none of ours", zh: "无" },
+  fix: { en: "Fix it with", zh: "修复命令" },
+  fixThere: { en: "Fix it on the machine itself with", zh: "在机器本身上执行修复命令" },
+  preview: { en: "first look at what it would do", zh: "先查看它会做什么" },
+  plan: { en: "What would be changed", zh: "修复计划" },
+  "plan.target": { en: "Target", zh: "对象" },
+  "plan.from": { en: "From", zh: "当前" },
+  "plan.to": { en: "To", zh: "改为" },
+  "plan.why": { en: "Why", zh: "原因" },
+  "plan.cost": { en: "Cost", zh: "代价" },
+  "plan.costs": {
+    en: "{guide}, at most {bound}; {delay} ms delay",
+    zh: "约 {guide}，最多 {bound}；延迟 {delay} 毫秒",
+  },
+  "plan.command": { en: "Apply it with", zh: "执行命令" },
+  cannotHelpOne: { en: "{what}:", zh: "{what}：" },
+  alarms: { en: "Alarms", zh: "报警" },
+  absent: { en: "absent", zh: "不存在" },
+
+  "chart.dropped": { en: "Dropped packets per second", zh: "每秒丢弃的数据包" },
+  "chart.squeezed": { en: "Squeezes per second", zh: "每秒 squeeze 次数（收包提前结束）" },
+  "chart.processed": { en: "Processed packets per second", zh: "每秒处理的数据包" },
+  "chart.backlog": { en: "Packets in the backlog", zh: "backlog 队列中的数据包" },
+  "chart.none.dropped": { en: "no packet dropped", zh: "没有丢包" },
+  "chart.none.squeezed": { en: "no squeeze", zh: "没有 squeeze" },
+  "chart.total": { en: "{count} in total", zh: "共 {count}" },
+  "chart.peak": { en: "peak {value}/s at {time}", zh: "峰值 {value}/秒，{time}" },
+  "chart.peakGauge": { en: "peak {value} at {time}", zh: "峰值 {value}，{time}" },
+  "chart.host": { en: "all CPUs", zh: "所有 CPU" },
+  "chart.limit": { en: "limit of each CPU", zh: "每个 CPU 的上限" },
+  "chart.nothingYet": { en: "nothing recorded yet", zh: "尚无记录" },
+  "chart.keys": { en: "Arrow keys move along the graph.", zh: "方向键可沿图移动。" },
+  cpu: { en: "CPU {cpu}", zh: "CPU {cpu}" },
+
+  "grid.title": { en: "Every CPU", zh: "所有 CPU" },
+  "grid.none": { en: "all quiet", zh: "全部正常" },
+  "grid.dropping": { en: "{count} dropped", zh: "{count} 个有丢包" },
+  "grid.squeezing": { en: "{count} squeezed", zh: "{count} 个有 squeeze" },
+  "grid.quiet": { en: "quiet", zh: "正常" },
+  "grid.pin": { en: "A click keeps its line in the graphs.", zh: "点击可在图表中固定显示。" },
+  "grid.detail": {
+    en: "CPU {cpu}: dropped {dropped}/s (peak {peakDropped}), squeezed {squeezed}/s (peak {peakSqueezed}), processed {processed}/s",
+    zh: "CPU {cpu}：丢弃 {dropped}/秒（峰值 {peakDropped}），squeeze {squeezed}/秒（峰值 {peakSqueezed}），处理 {processed}/秒",
+  },
+
+  "table.title": { en: "CPUs", zh: "CPU 列表" },
+  "table.cpu": { en: "CPU", zh: "CPU" },
+  "table.processed": { en: "Processed/s", zh: "处理/秒" },
+  "table.share": { en: "Share", zh: "占比" },
+  "table.dropped": { en: "Dropped/s", zh: "丢弃/秒" },
+  "table.droppedPeak": { en: "Peak", zh: "峰值" },
+  "table.squeezed": { en: "Squeezed/s", zh: "Squeeze/秒" },
+  "table.squeezedPeak": { en: "Peak", zh: "峰值" },
+  "table.receivedRps": { en: "RPS/s", zh: "RPS/秒" },
+  "table.flowLimit": { en: "Flow limit/s", zh: "流限制/秒" },
+  "table.backlog": { en: "Backlog", zh: "Backlog" },
+  "table.softirqPercent": { en: "Softirq", zh: "软中断" },
+  "table.all": { en: "all", zh: "合计" },
+  "table.showAll": { en: "Show all {count} CPUs", zh: "显示全部 {count} 个 CPU" },
+  "table.showWorst": { en: "Show the worst {count}", zh: "仅显示最差的 {count} 个" },
+
+  "host.title": { en: "This host", zh: "本机" },
+  "host.namespace": {
+    en: "A container in its own network namespace: the counters are those of the whole machine, whose settings cannot be seen from here.",
+    zh: "这是一个拥有独立网络命名空间的容器：计数器属于整台机器，而机器的设置在此不可见。",
+  },
+  "host.instance": { en: "instance", zh: "实例" },
+  "host.region": { en: "region", zh: "地域" },
+  "host.uptime": { en: "up for", zh: "已运行" },
+  "host.kernel": { en: "kernel", zh: "内核" },
+  "host.cpus": { en: "CPUs online", zh: "在线 CPU" },
+  "host.interfaces": { en: "Interfaces", zh: "网络接口" },
+  "host.rxQueues": { en: "{count} rx queues", zh: "{count} 个接收队列" },
+  "host.rxQueue": { en: "1 rx queue", zh: "1 个接收队列" },
+  "host.rpsOff": { en: "RPS off", zh: "RPS 关闭" },
+  "host.rps": { en: "RPS {mask}", zh: "RPS {mask}" },
+  "host.rpsMixed": { en: "RPS differs between queues", zh: "各队列 RPS 不同" },
+  "sink.title": { en: "Where the numbers go", zh: "数据去向" },
+  "sink.local": { en: "This machine only", zh: "仅本机" },
+  "sink.cloudmonitor": { en: "CloudMonitor", zh: "云监控" },
+  "sink.lastPush": { en: "last push", zh: "上次推送" },
+  "sink.ago": { en: "{duration} ago", zh: "{duration}前" },
+  "sink.never": { en: "none yet", zh: "尚无" },
+  "sink.queued": { en: "waiting", zh: "等待中" },
+  "sink.givenUp": { en: "given up", zh: "已放弃" },
+  "sink.ambiguous": { en: "sent again for lack of an answer", zh: "因无应答而重发" },
+  "sink.quota": { en: "series quota", zh: "时间线配额" },
+  "sink.quotaReached": { en: "used up: some series are not taken", zh: "已用尽：部分时间线未被接收" },
+  "sink.quotaFine": { en: "not reached", zh: "未达上限" },
+  "sink.problem": { en: "problem", zh: "问题" },
+  "sink.state": { en: "kept on disk", zh: "磁盘占用" },
+  "sink.stateOf": { en: "{used} of {limit}", zh: "{used}，上限 {limit}" },
+  "agent.title": { en: "Agent", zh: "Agent" },
+  "agent.version": { en: "version", zh: "版本" },
+  "agent.running": { en: "running for", zh: "已运行" },
+  "agent.every": { en: "a sample every", zh: "采样间隔" },
+  "agent.capture": { en: "Download a capture", zh: "下载采集文件" },
+};
+
+/** @typedef {keyof typeof TEXTS} TextKey */
+
+/**
+ * @param {Language} language
+ * @returns {(key: TextKey, values?: Readonly<Record<string, string | number>>) => string}
+ */
+export function translator(language) {
+  return (key, values = {}) =>
+    TEXTS[key][language].replaceAll(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}

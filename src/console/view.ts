@@ -1,0 +1,120 @@
+import type { CannotHelp } from "../core/cannot-help.ts";
+import type { SoftnetDelta } from "../core/delta.ts";
+import type { HostSettings } from "../core/host-settings.ts";
+import type { SeriesSource } from "../core/series.ts";
+import type { SoftnetSample } from "../core/softnet-sample.ts";
+import type { Text } from "../core/text.ts";
+import type { Verdict } from "../core/verdict.ts";
+
+/** The agent as the console sees it: nothing here changes anything. */
+export interface ConsoleView {
+  /** The last good sample; undefined before the first. */
+  latest(): LatestSample | undefined;
+  /** The last hour, in points of a second. */
+  readonly recent: SeriesSource & { readonly oldestMs: number | undefined };
+  /** Closed minutes: CPUs of 24 hours, the host of 30 days. */
+  readonly history: SeriesSource;
+  verdict(): CurrentVerdict;
+  /** Undefined while they were not read yet. */
+  settings(): HostSettings | undefined;
+  identity(): HostIdentity;
+  status(): AgentStatus;
+  /** Rules evaluated on this machine. Absent where there are none: the page then says nothing of alarms. */
+  readonly alarms?: () => readonly AlarmState[];
+  /** What would be changed; undefined while nothing needs to be. */
+  readonly plan?: () => RemedyPlan | undefined;
+  /** A capture of this machine as it is now, for the page's download link. */
+  readonly capture?: () => { readonly fileName: string; readonly text: string };
+}
+
+export interface LatestSample {
+  readonly sample: SoftnetSample;
+  /** What it grew by; undefined for the first sample and the first after a reboot. */
+  readonly delta: SoftnetDelta | undefined;
+  /** Softirq and steal together, by CPU id; undefined where `/proc/stat` is not read. */
+  readonly softirqPercent?: ReadonlyMap<number, number>;
+}
+
+export interface CurrentVerdict extends Verdict {
+  /** When the severity became what it is, epoch milliseconds; undefined before the first verdict. */
+  readonly sinceMs: number | undefined;
+}
+
+export interface HostIdentity {
+  readonly instanceId: string | undefined;
+  readonly instanceType: string | undefined;
+  readonly region: string | undefined;
+  /** Epoch milliseconds. */
+  readonly bootedAtMs: number | undefined;
+}
+
+export interface AgentStatus {
+  readonly startedAtMs: number;
+  readonly sampleEverySeconds: number;
+  readonly samples: number;
+  readonly sampleErrors: number;
+  /** Why the last sample failed; undefined once one succeeds. */
+  readonly sampleProblem: Problem | undefined;
+  readonly sink: Sink;
+  readonly pushes: PushStatus;
+  readonly state: StateStatus;
+}
+
+export interface Problem {
+  readonly atMs: number;
+  /** One line, as it is logged. */
+  readonly message: string;
+}
+
+export type Sink =
+  /** `why` says what is missing for CloudMonitor, or that it was asked for. */
+  | { readonly kind: "local"; readonly why: Text }
+  | { readonly kind: "cloudmonitor"; readonly endpoint: string };
+
+export interface PushStatus {
+  readonly accepted: number;
+  /** Repeats of a call that may have arrived the first time. */
+  readonly ambiguousRepeats: number;
+  /** Batches that were too old to be sent. */
+  readonly givenUp: number;
+  readonly queuedBatches: number;
+  readonly lastAcceptedAtMs: number | undefined;
+  /** CloudMonitor took only a part (206): the account has no series left. */
+  readonly quotaReached: boolean;
+  readonly problem: Problem | undefined;
+}
+
+export interface StateStatus {
+  readonly dir: string;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** Why the last minute could not be kept. */
+  readonly problem: Problem | undefined;
+}
+
+export interface AlarmState {
+  readonly name: Text;
+  readonly state: "ok" | "info" | "warning" | "critical";
+  readonly sinceMs: number | undefined;
+  readonly detail: Text;
+}
+
+export interface RemedyPlan {
+  readonly steps: readonly PlannedStep[];
+  readonly cannotHelp: readonly CannotHelp[];
+  /** The command line that applies it. */
+  readonly command: string;
+}
+
+export interface PlannedStep {
+  readonly kind: "sysctl" | "rps" | "file";
+  readonly target: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly why: Text;
+  readonly cost: {
+    readonly bytesGuide: number;
+    readonly bytesUpperBound: number;
+    readonly worstDelayMs: number;
+  } | null;
+}
