@@ -1,8 +1,9 @@
-import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 
 import { build, type Metafile, transform } from "esbuild";
 
+import { ASSETS, sourceOf } from "../src/console/assets.ts";
 import { slimPackages } from "./slim-packages.ts";
 import { noticesOf } from "./third-party.ts";
 
@@ -41,7 +42,11 @@ export async function buildDist(folder: string, alsoEntries: readonly string[] =
     plugins: [slimPackages(globSync("src/cloud/**/*.ts").map((file) => readFileSync(file, "utf8")))],
   });
   await Promise.all(Object.keys(metafile.outputs).map(toCommonJs));
-  writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), noticesOf(Object.keys(metafile.inputs)));
+  const page = copyPage(join(folder, "page"));
+  writeFileSync(
+    join(folder, "THIRD-PARTY-NOTICES.txt"),
+    noticesOf([...Object.keys(metafile.inputs), ...page]),
+  );
   return metafile;
 }
 
@@ -59,4 +64,14 @@ async function toCommonJs(path: string): Promise<void> {
     banner: PROLOGUE,
   });
   writeFileSync(path, code);
+}
+
+/** The browser gets the page's files as they are. @returns where they came from, relative to the project. */
+function copyPage(folder: string): readonly string[] {
+  mkdirSync(folder);
+  return Object.values(ASSETS).map((asset) => {
+    const source = sourceOf(asset);
+    copyFileSync(source, join(folder, asset.file));
+    return relative(process.cwd(), source);
+  });
 }

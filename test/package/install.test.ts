@@ -15,7 +15,8 @@ npm(["install", tarball], here);
 const installed = join(here, "node_modules/softnet-agent");
 
 test("the tarball holds what was built and what explains it, and nothing else", () => {
-  assert.deepEqual(files.filter((path) => !/^dist\/[\w-]+\.cjs$/.test(path)).toSorted(), [
+  const built = /^dist\/([\w-]+\.cjs|page\/[\w-]+\.(html|css|js|svg))$/;
+  assert.deepEqual(files.filter((path) => !built.test(path)).toSorted(), [
     "CHANGELOG.md",
     "LICENSE",
     "README.md",
@@ -50,5 +51,6 @@ test("so does a global installation, whatever Node the PATH has", () => {
 test("each package in the bundle is among the notices, with the text of its licence", () => {
   const notices = readFileSync(join(installed, "dist/THIRD-PARTY-NOTICES.txt"), "utf8");
   assert.match(notices, /^valibot \d/m);
+  assert.match(notices, /^uplot \d/m, "what only the page has counts too");
   assert.match(notices, /Permission is hereby granted/);
 });
