@@ -245,8 +245,10 @@ function findingsTable(findings, isElsewhere, t, language) {
                   ),
                 ),
               ]),
-              element("td", { class: "number" }, [formatShare(finding.confidence)]),
-              element("td", {}, [t(`remedy.${finding.remedy ?? "none"}`)]),
+              element("td", { class: "number", "data-label": t("column.confidence") }, [
+                formatShare(finding.confidence),
+              ]),
+              element("td", { "data-label": t("column.remedy") }, [t(`remedy.${finding.remedy ?? "none"}`)]),
             ]),
           ),
         ),
@@ -325,8 +327,10 @@ function planPart(plan, t, language) {
           plan.steps.map(({ target, from, to, why, cost }) =>
             element("tr", {}, [
               element("td", {}, [element("code", {}, [target])]),
-              element("td", { class: "number" }, [from ?? t("absent")]),
-              element("td", { class: "number" }, [element("b", {}, [to ?? t("absent")])]),
+              element("td", { class: "number", "data-label": t("plan.from") }, [from ?? t("absent")]),
+              element("td", { class: "number", "data-label": t("plan.to") }, [
+                element("b", {}, [to ?? t("absent")]),
+              ]),
               element("td", {}, [why[language]]),
               element("td", {}, [
                 cost
