@@ -22,6 +22,7 @@ const INSIDE = "--inside";
 
 /** What a demonstration shows: a calm receiver, ten seconds in which it is overloaded, and calm again. */
 const story: Scenario = {
+  ...overload,
   name: "story",
   about: "calm, overload, calm",
   begin: async (lab) => {

@@ -9,6 +9,7 @@ import * as scenarios from "./lab/scenarios.ts";
 
 const SOFTNET = fileURLToPath(new URL("../../bin/softnet.js", import.meta.url));
 const SECONDS = 5;
+const HERE = ["--for", String(SECONDS)];
 
 interface Diagnosis {
   readonly healthy: boolean;
@@ -71,7 +72,7 @@ describe("softnet diagnose on a real kernel", { skip: skipWithoutKernel() }, () 
   for (const { scenario, found, absent, noRemedy = [] } of EXPECTATIONS) {
     test(`finds ${found.join(" and ")} in ${scenario.name}`, async (t) => {
       await judged(t, scenario, async (lab) => {
-        const { findings, healthy } = await diagnoseIn(lab, 1);
+        const { findings, healthy } = await diagnose(lab, HERE, 1);
         const codes = new Set(findings.map(({ code }) => code));
         const said = JSON.stringify(findings);
         assert.ok(!healthy);
@@ -87,10 +88,22 @@ describe("softnet diagnose on a real kernel", { skip: skipWithoutKernel() }, () 
     });
   }
 
+  test("says the same of a capture that the portable script made", async (t) => {
+    await judged(t, scenarios.overload, async (lab) => {
+      const script = await lab.finishInView(process.execPath, [SOFTNET, "capture", "--script", ...HERE]);
+      const capture = await lab.finishInView("sh", [], { input: script.stdout });
+      const { findings } = await diagnose(lab, ["--from", "-"], 1, capture.stdout);
+      assert.deepEqual(
+        findings.map(({ code }) => code),
+        ["cpu-bottleneck", "steering-narrow", "virtual-path"],
+      );
+    });
+  });
+
   for (const scenario of [scenarios.healthy, scenarios.napiVethRpsOff]) {
     test(`finds nothing in ${scenario.name}`, async (t) => {
       await judged(t, scenario, async (lab) => {
-        const { findings, healthy } = await diagnoseIn(lab, 0);
+        const { findings, healthy } = await diagnose(lab, HERE, 0);
         assert.deepEqual(findings, []);
         assert.ok(healthy);
       });
@@ -98,9 +111,15 @@ describe("softnet diagnose on a real kernel", { skip: skipWithoutKernel() }, () 
   }
 });
 
-async function diagnoseIn(lab: Lab, exitCode: number): Promise<Diagnosis> {
-  const args = [SOFTNET, "diagnose", "--json", "--for", String(SECONDS)];
-  const { code, stdout, stderr } = await lab.finishInView(process.execPath, args);
+async function diagnose(
+  lab: Lab,
+  flags: readonly string[],
+  exitCode: number,
+  input?: string,
+): Promise<Diagnosis> {
+  const args = [SOFTNET, "diagnose", "--json", ...flags];
+  const options = input === undefined ? {} : { input };
+  const { code, stdout, stderr } = await lab.finishInView(process.execPath, args, options);
   assert.equal(code, exitCode, `${stdout}\n${stderr}`);
   return JSON.parse(stdout) as Diagnosis;
 }

@@ -1,21 +1,26 @@
 import type { TestContext } from "node:test";
 
+import { growthBetween, readCounters } from "./counters.ts";
 import { Lab } from "./lab.ts";
 import { becomesQuiet, ForeignLoad, MOST_FOREIGN_PERCENT } from "./machine-load.ts";
-import type { Scene } from "./scenarios.ts";
+import type { Scenario, Scene } from "./scenarios.ts";
 
 const ATTEMPTS = 3;
 
 /**
- * Runs `work` while the scenario's fault lasts, and lets its verdict count only if the machine was otherwise idle: a run
- * with more than 20 % foreign load is repeated whatever came of it, and after three the test is skipped as not judged.
+ * Runs `work` while the scenario's fault lasts, and lets its verdict count only if the machine was otherwise idle and the
+ * kernel's counters show that fault: any other run is repeated whatever came of it, and after three the test is skipped as not
+ * judged.
  *
  * `work` throws where the verdict does not hold; one such run that counts fails the test.
+ *
+ * @param shown when the counters must show the fault: before `work` only, where that ends it.
  */
-export async function judged<S extends Scene>(
+export async function judged(
   t: TestContext,
-  scenario: { readonly name: string; readonly about: string; readonly begin: (lab: Lab) => Promise<S> },
-  work: (lab: Lab, scene: S) => Promise<void>,
+  scenario: Scenario,
+  work: (lab: Lab, scene: Scene) => Promise<void>,
+  shown: "throughout" | "before" = "throughout",
 ): Promise<void> {
   t.diagnostic(`${scenario.name}: ${scenario.about}`);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -24,18 +29,26 @@ export async function judged<S extends Scene>(
     }
     const foreign = new ForeignLoad();
     let failure: { readonly error: unknown } | undefined;
-    try {
-      await Lab.during(async (lab) => work(lab, await scenario.begin(lab)));
-    } catch (error) {
-      failure = { error };
-    }
+    let holds = false;
+    await Lab.during(async (lab) => {
+      const scene = await scenario.begin(lab);
+      if (shown === "before") holds = scenario.holds(await lab.measure(1));
+      const before = readCounters();
+      try {
+        await work(lab, scene);
+      } catch (error) {
+        failure = { error };
+      }
+      if (shown === "throughout") holds = scenario.holds(growthBetween(before, readCounters()));
+    });
     const percent = foreign.percent();
-    if (percent <= MOST_FOREIGN_PERCENT) {
+    if (percent <= MOST_FOREIGN_PERCENT && holds) {
       if (failure) throw failure.error;
       return;
     }
     const what = failure ? `failed (${String(failure.error).split("\n", 1)[0]})` : "passed";
-    t.diagnostic(`attempt ${attempt} ${what} under ${percent.toFixed(0)} % foreign load: does not count`);
+    const why = holds ? `under ${percent.toFixed(0)} % foreign load` : "without the fault that it was about";
+    t.diagnostic(`attempt ${attempt} ${what} ${why}: does not count`);
   }
-  t.skip(`not judged: more than ${MOST_FOREIGN_PERCENT} % foreign load in each of ${ATTEMPTS} attempts`);
+  t.skip(`not judged: none of ${ATTEMPTS} attempts counts`);
 }

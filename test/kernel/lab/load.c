@@ -50,7 +50,7 @@ enum {
 static const int64_t NS_PER_SECOND = 1000000000;
 
 /* A sender that was kept off its CPU for longer than this forgets what it owes: a late flood would be another fault. */
-static const int64_t MOST_DEBT_NS = 100000000;
+static const int64_t MOST_DEBT_NS = 50000000;
 
 struct settings {
 	const char *namespace;
