@@ -318,8 +318,7 @@ function readBounded(path: string, source: string): Uint8Array {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    // Opened anew, because descriptor 0 may have been left non-blocking by whoever holds its other end.
-    const descriptor = openSync(path === "-" ? "/dev/stdin" : path, "r");
+    const descriptor = path === "-" ? openStandardInput() : openSync(path, "r");
     try {
       for (;;) {
         const chunk = Buffer.allocUnsafe(1024 * 1024);
@@ -336,6 +335,17 @@ function readBounded(path: string, source: string): Uint8Array {
     const code = errorCodeOf(error);
     if (error instanceof HostError || code === undefined) throw error;
     throw unreadable("a capture that can be read", code === "ENOENT" ? "no such file" : code, source);
+  }
+}
+
+/** Opened anew, because descriptor 0 may have been left non-blocking by whoever holds its other end. */
+function openStandardInput(): number {
+  try {
+    return openSync("/dev/stdin", "r");
+  } catch (error) {
+    // A socket cannot be opened by its name. Programs that start us, Node for one, hand us sockets for pipes.
+    if (errorCodeOf(error) === "ENXIO") return 0;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
@@ -341,6 +342,16 @@ describe("a capture's file", () => {
     t.after(() => rmSync(dir, { recursive: true }));
     writeFileSync(join(dir, "a.capture"), CAPTURE);
     assert.equal(readCapture(join(dir, "a.capture")).snapshots.length, 2);
+  });
+
+  test("may be a socket, which is what Node gives a child for its standard input", () => {
+    const reader = `import { readCapture } from ${JSON.stringify(import.meta.resolve("../../src/host/capture.ts"))};
+      process.stdout.write(String(readCapture("-").snapshots.length));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", reader], {
+      input: CAPTURE,
+      encoding: "utf8",
+    });
+    assert.deepEqual([stdout, stderr], ["2", ""]);
   });
 
   const absent = [
