@@ -10,7 +10,7 @@ export interface ConsoleAddress {
   readonly port: number;
 }
 
-const DEFAULT_CONSOLE: ConsoleAddress = { host: "127.0.0.1", port: 9417 };
+export const DEFAULT_CONSOLE: ConsoleAddress = { host: "127.0.0.1", port: 9417 };
 
 /** Plain http would send a signature in the clear, so only a loopback address may be reached by it. */
 const cloudUrl = v.pipe(

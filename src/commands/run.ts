@@ -17,7 +17,8 @@ import { Machine } from "../host/machine.ts";
 import { createLogger } from "../logger.ts";
 import { type Incident, IncidentRecorder, type IncidentShelf } from "../incidents.ts";
 import { Judge } from "../judge.ts";
-import { type AgentParts, runOnce, startAgent } from "../service.ts";
+import { runWithConsole } from "../run-with-console.ts";
+import { type AgentParts, runOnce } from "../service.ts";
 import { sinkFinder } from "../sink.ts";
 import { RecentPoints } from "../store/recent-points.ts";
 import { lockStateDir, openStateDir } from "../store/state-dir.ts";
@@ -85,7 +86,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
 }
 
 async function serve(parts: AgentParts, io: Io): Promise<number> {
-  await startAgent(parts, io.signal).ended;
+  await runWithConsole(parts, io.signal);
   return 0;
 }
 
