@@ -7,7 +7,7 @@ import type { AgentParts, AgentStatus } from "./service.ts";
 
 /** The running agent, in the words of the console. */
 export function consoleViewOf(parts: AgentParts, status: AgentStatus): ConsoleView {
-  const { config, recent, store, host } = parts;
+  const { config, recent, store, host, incidents } = parts;
   const settings = keptFor(SETTINGS_KEPT_MS, parts.clock, () => readHostSettings(host));
   const bootedAtMs = bootTimeOf(host);
   return {
@@ -20,6 +20,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus): ConsoleVi
       return { sample: lastSample, delta: lastDelta, ...(softirqPercent && { softirqPercent }) };
     },
     verdict: () => verdictOf(status),
+    incidents: { list: () => incidents.incidents(), readCapture: (name) => incidents.readCapture(name) },
     settings,
     identity: () => ({
       instanceId: cloudOf(status)?.instanceId ?? config.instanceId,

@@ -49,6 +49,8 @@ export class IncidentRecorder {
   readonly #clock: Clock;
   readonly #shelf: IncidentShelf;
   readonly #dir: string;
+  /** Oldest first. */
+  #incidents: readonly Incident[];
   /** The snapshot with the settings, with which the unrest began. */
   #first: Snapshot | undefined;
   #since: Snapshot[] = [];
@@ -62,16 +64,17 @@ export class IncidentRecorder {
     this.#clock = parts.clock;
     this.#shelf = parts.shelf;
     this.#dir = parts.dir;
+    this.#incidents = parts.shelf.read();
   }
 
   /** Newest first. */
   incidents(): readonly Incident[] {
-    return this.#shelf.read().toReversed();
+    return this.#incidents.toReversed();
   }
 
   /** Undefined where there is no capture of that name. */
   readCapture(name: string): string | undefined {
-    const isOurs = this.#shelf.read().some(({ capture }) => capture === name);
+    const isOurs = this.#incidents.some(({ capture }) => capture === name);
     if (!isOurs) return undefined;
     const path = join(this.#dir, name);
     return existsSync(path) ? readFileSync(path, "utf8") : undefined;
@@ -113,7 +116,7 @@ export class IncidentRecorder {
       summary: finding?.summary,
       capture: undefined,
     };
-    this.#shelf.write([...this.#shelf.read(), incident].slice(-MOST_INCIDENTS));
+    this.#list([...this.#incidents, incident].slice(-MOST_INCIDENTS));
   }
 
   #takeSnapshot(): void {
@@ -135,12 +138,17 @@ export class IncidentRecorder {
     this.#since = [];
     writeCapture(this.#dir, name, text);
     const kept = makeRoom(this.#dir);
-    this.#shelf.write(
-      this.#shelf.read().map((incident): Incident => {
+    this.#list(
+      this.#incidents.map((incident): Incident => {
         const capture = incident.atMs === atMs ? name : incident.capture;
         return { ...incident, capture: capture !== undefined && kept.has(capture) ? capture : undefined };
       }),
     );
+  }
+
+  #list(incidents: readonly Incident[]): void {
+    this.#incidents = incidents;
+    this.#shelf.write(incidents);
   }
 
   #snapshot(kinds: Parameters<typeof takeFiles>[1]): Snapshot {

@@ -29,6 +29,7 @@ const SCRIPTS = [
   "dom",
   "format",
   "host-panel",
+  "incidents-panel",
   "preferences",
   "series-model",
   "stream",

@@ -34,6 +34,8 @@ const RANGE_MS: Readonly<Record<Range, number>> = {
 
 /** About one for each pixel of a graph on a large screen. */
 const MOST_POINTS = 720;
+/** More than this nobody reads on a page. */
+const MOST_INCIDENTS = 20;
 /** Lines of each graph; more cannot be told apart. */
 const WORST_CPUS = 6;
 
@@ -103,7 +105,7 @@ export function stateDocument(view: ConsoleView): StateDocument {
     agent,
     ...(view.alarms && { alarms: view.alarms() }),
     ...(plan && { plan }),
-    hasCapture: view.capture !== undefined,
+    ...(view.incidents && { incidents: view.incidents.list().slice(0, MOST_INCIDENTS) }),
   };
 }
 

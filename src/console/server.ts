@@ -168,14 +168,15 @@ function sendLive(exchange: Exchange, { streams, now }: Context): void {
 }
 
 function sendCapture(exchange: Exchange, { view }: Context): void {
-  const capture = view.capture?.();
-  if (!capture) {
-    sendText(exchange, 404, "this agent gives no captures");
+  const name = exchange.params.get("name") ?? "";
+  const text = view.incidents?.readCapture(name);
+  if (text === undefined) {
+    sendText(exchange, 404, "there is no capture of that name");
     return;
   }
-  const fileName = capture.fileName.replaceAll(/[^\w.-]/g, "_");
+  const fileName = name.replaceAll(/[^\w.-]/g, "_");
   exchange.response.setHeader("Content-Disposition", `attachment; filename="${fileName}"`);
-  send(exchange, 200, TEXT_CONTENT_TYPE, capture.text);
+  send(exchange, 200, TEXT_CONTENT_TYPE, text);
 }
 
 function refuse(exchange: Exchange, complaint: Complaint): void {

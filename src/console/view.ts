@@ -23,8 +23,24 @@ export interface ConsoleView {
   readonly alarms?: () => readonly AlarmState[];
   /** What would be changed; undefined while nothing needs to be. */
   readonly plan?: () => RemedyPlan | undefined;
-  /** A capture of this machine as it is now, for the page's download link. */
-  readonly capture?: () => { readonly fileName: string; readonly text: string };
+  /** Changes of the verdict. Absent where nobody keeps them. */
+  readonly incidents?: IncidentsView;
+}
+
+export interface IncidentsView {
+  /** Newest first. */
+  list(): readonly IncidentRow[];
+  /** The capture around one of them; undefined where there is none of that name. */
+  readCapture(name: string): string | undefined;
+}
+
+export interface IncidentRow {
+  readonly atMs: number;
+  readonly event: "softnet_warning" | "softnet_critical" | "softnet_recovered";
+  readonly code: string | undefined;
+  readonly summary: Text | undefined;
+  /** Name of the capture around it; undefined where there is none, or none any more. */
+  readonly capture: string | undefined;
 }
 
 export interface LatestSample {

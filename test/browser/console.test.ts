@@ -245,7 +245,7 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     assert.equal(await page.evaluate('"broken" in window'), false);
   });
 
-  test("has a part for alarms, for a plan and for captures only where the agent has them", async () => {
+  test("has a part for alarms, for a plan and for incidents only where the agent has them", async () => {
     await using console = await open();
     const { page, host } = console;
     assert.equal(await page.locator("#findings").isVisible(), false);
@@ -272,7 +272,18 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
       cannotHelp: [],
       command: "sudo softnet remedy apply --backlog 16000",
     });
-    host.more.capture = () => ({ fileName: "web-17.capture", text: "softnet-capture 1\n" });
+    host.more.incidents = {
+      list: () => [
+        {
+          atMs: host.nowMs,
+          event: "softnet_critical",
+          code: "cpu-bottleneck",
+          summary: { en: "CPU 3 cannot keep up", zh: "CPU 3 处理不过来" },
+          capture: "web-17.capture",
+        },
+      ],
+      readCapture: () => "softnet-capture 1\n",
+    };
     await console.tick();
     await page.waitForSelector("#findings");
     const text = (await page.innerText("#findings")).replaceAll(/\s+/g, " ");
@@ -283,9 +294,10 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     assert.match(text, /Alarms Warning Packets dropped three minutes in a row/);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("link", { name: "Download a capture" }).click(),
+      page.getByRole("link", { name: "capture" }).click(),
     ]);
     assert.equal(download.suggestedFilename(), "web-17.capture");
+    assert.match(await page.innerText("#incidents"), /Critical\s+CPU 3 cannot keep up/);
   });
 
   test("is read at any width, by keyboard and without motion", async () => {

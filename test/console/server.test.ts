@@ -192,7 +192,7 @@ describe("/api/now", () => {
     const now = JSON.parse((await ask(console.origin, "/api/now")).text) as NowDocument;
     assert.deepEqual(Object.keys(now.live!.host), ["processed", "dropped", "squeezed"]);
     for (const name of ["alarms", "plan"]) assert.equal(name in now.state, false, name);
-    assert.equal(now.state.hasCapture, false);
+    assert.equal(now.state.incidents, undefined);
   });
 
   test("has no second before the second sample", async () => {
@@ -433,8 +433,15 @@ describe("captures", () => {
   test("are for download where the agent gives them", async () => {
     await using console = await serve();
     assert.equal((await ask(console.origin, "/api/capture")).status, 404);
-    console.host.more.capture = () => ({ fileName: 'web 17".capture', text: "softnet-capture 1\n" });
-    const { status, headers, text } = await ask(console.origin, "/api/capture");
+    console.host.more.incidents = {
+      list: () => [],
+      readCapture: (name) => (name === 'web 17".capture' ? "softnet-capture 1\n" : undefined),
+    };
+    assert.equal((await ask(console.origin, "/api/capture?name=../softnet.db")).status, 404);
+    const { status, headers, text } = await ask(
+      console.origin,
+      `/api/capture?name=${encodeURIComponent('web 17".capture')}`,
+    );
     assert.equal(status, 200);
     assert.equal(headers["content-disposition"], 'attachment; filename="web_17_.capture"');
     assert.equal(text, "softnet-capture 1\n");

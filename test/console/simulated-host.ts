@@ -34,8 +34,8 @@ export class SimulatedHost implements Disposable {
   verdict: CurrentVerdict;
   status: AgentStatus;
   settings: HostSettings;
-  /** The view with what the test adds: alarms, a plan, captures. */
-  readonly more: { -readonly [Name in "alarms" | "plan" | "capture"]?: ConsoleView[Name] } = {};
+  /** The view with what the test adds: alarms, a plan, incidents. */
+  readonly more: { -readonly [Name in "alarms" | "plan" | "incidents"]?: ConsoleView[Name] } = {};
   latest: LatestSample | undefined;
   readonly #columns: number;
   readonly #dir = mkdtempDisposableSync(join(tmpdir(), "softnet-console-"));
@@ -100,7 +100,7 @@ export class SimulatedHost implements Disposable {
         status: () => this.status,
       },
       Object.fromEntries(
-        (["alarms", "plan", "capture"] as const).map((name) => [name, { get: () => more[name] }]),
+        (["alarms", "plan", "incidents"] as const).map((name) => [name, { get: () => more[name] }]),
       ),
     );
     this.#bootedAtMs = nowMs - 11 * 24 * 3_600_000 - 5 * 3_600_000;

@@ -36,7 +36,6 @@ export class HostPanel {
         state.settings,
         state.interfaces,
         state.inOwnNetworkNamespace,
-        state.hasCapture,
         language,
         minute,
         isLost,
@@ -75,9 +74,6 @@ export class HostPanel {
             }),
           ],
         ]),
-        ...(state.hasCapture
-          ? [element("p", {}, [element("a", { href: "/api/capture", download: true }, [t("agent.capture")])])]
-          : []),
       ],
     );
   }

@@ -6,6 +6,7 @@ import { CpuTable } from "./cpu-table.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
 import { formatDuration, formatTime } from "./format.js";
 import { HostPanel } from "./host-panel.js";
+import { IncidentsPanel } from "./incidents-panel.js";
 import {
   keepLanguage,
   keepTheme,
@@ -74,6 +75,7 @@ const charts = new Charts(byId("losses"), byId("load"));
 const grid = new CpuGrid(byId("grid"), pin);
 const table = new CpuTable(byId("table"));
 const hostPanel = new HostPanel(byId("host"));
+const incidentsPanel = new IncidentsPanel(byId("incidents"));
 
 const stream = new LiveStream({
   onState(document) {
@@ -181,6 +183,7 @@ function render() {
   grid.update(live, model, { ...view, range, pinned });
   table.update(live, model, { ...view, pinned, onPin: pin });
   hostPanel.update(state, view);
+  incidentsPanel.update(state, view);
 }
 
 function viewOf() {

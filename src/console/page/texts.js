@@ -178,7 +178,17 @@ export const TEXTS = {
   "agent.version": { en: "version", zh: "版本" },
   "agent.running": { en: "running for", zh: "已运行" },
   "agent.every": { en: "a sample every", zh: "采样间隔" },
-  "agent.capture": { en: "Download a capture", zh: "下载采集文件" },
+
+  "incidents.title": { en: "What happened", zh: "历史事件" },
+  "incidents.none": { en: "No loss since this agent keeps watch.", zh: "自本 Agent 运行以来没有丢包。" },
+  "incidents.softnet_warning": { en: "Warning", zh: "警告" },
+  "incidents.softnet_critical": { en: "Critical", zh: "严重" },
+  "incidents.softnet_recovered": { en: "Recovered", zh: "已恢复" },
+  "incidents.capture": { en: "capture", zh: "采集文件" },
+  "incidents.captureTitle": {
+    en: "What the kernel said around it: softnet diagnose --from FILE",
+    zh: "事件前后内核的数据：softnet diagnose --from 文件",
+  },
 };
 
 /** @typedef {keyof typeof TEXTS} TextKey */
