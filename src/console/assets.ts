@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-import { errorCodeOf } from "../errors.ts";
+import { ConsoleError, errorCodeOf } from "../errors.ts";
 
 /** A file of the page. */
 export interface Asset {
@@ -54,13 +54,26 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   ),
 };
 
-/** Reads a file of the page. It is read anew each time: a console that nobody looks at must not hold memory. */
+/**
+ * Reads a file of the page. It is read anew each time: a console that nobody looks at must not hold memory.
+ *
+ * @throws ConsoleError when it cannot be read: a damaged installation must not end the agent.
+ */
 export async function readAsset(asset: Asset): Promise<Buffer> {
+  const copy = new URL(`page/${asset.file}`, import.meta.url);
   try {
-    return await readFile(new URL(`page/${asset.file}`, import.meta.url));
+    if (!asset.package) return await readFile(copy);
+    return await readFile(copy).catch(() => readFile(sourceOf(asset)));
   } catch (error) {
-    if (!asset.package || errorCodeOf(error) !== "ENOENT") throw error;
-    return readFile(sourceOf(asset));
+    throw new ConsoleError(
+      {
+        code: "page-unreadable",
+        expected: "a readable file of the console's page",
+        got: errorCodeOf(error) ?? "none",
+        where: fileURLToPath(copy),
+      },
+      { cause: error },
+    );
   }
 }
 

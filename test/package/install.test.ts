@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { ASSETS } from "../../src/console/assets.ts";
 import { npm, outputOf, pack } from "./tarball.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "softnet-package-"));
@@ -25,6 +26,10 @@ test("the tarball holds what was built and what explains it, and nothing else", 
     "dist/THIRD-PARTY-NOTICES.txt",
     "package.json",
   ]);
+});
+
+test("the tarball holds every file of the console's page", () => {
+  for (const { file } of Object.values(ASSETS)) assert.ok(files.includes(`dist/page/${file}`), file);
 });
 
 test("all that is installed beside it is its Node", () => {
