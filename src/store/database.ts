@@ -89,35 +89,26 @@ export class StateDatabase implements Disposable {
    */
   inOneTransaction<T>(work: () => T): T {
     if (this.#isInTransaction) return work();
-    return this.#translated(() => {
-      try {
-        return this.#transaction(work);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        this.#close();
-        this.#connection = this.#openAfresh("it is damaged");
-        return this.#transaction(work);
-      }
-    });
+    return this.#onSoundFile(() => this.#transaction(work));
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
     this.inOneTransaction(() => this.#statement(sql).run(...values));
   }
 
-  /** The first row, keyed by column name; undefined if there is none. */
+  /** The first row, keyed by column name; undefined if there is none. Reading waits for nobody who writes. */
   get(sql: string, ...values: SQLInputValue[]): unknown {
-    return this.inOneTransaction(() => this.#statement(sql).get(...values));
+    return this.#read(() => this.#statement(sql).get(...values));
   }
 
   /** All rows, keyed by column name. */
   all(sql: string, ...values: SQLInputValue[]): readonly unknown[] {
-    return this.inOneTransaction(() => this.#statement(sql).all(...values));
+    return this.#read(() => this.#statement(sql).all(...values));
   }
 
   /** Visits the rows one by one: a day of 1024 CPUs is better not held at once. */
   each(visit: (row: unknown) => void, sql: string, ...values: SQLInputValue[]): void {
-    this.inOneTransaction(() => {
+    this.#read(() => {
       for (const row of this.#statement(sql).iterate(...values)) visit(row);
     });
   }
@@ -149,6 +140,24 @@ export class StateDatabase implements Disposable {
   #close(): void {
     this.#statements.clear();
     if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  #read<T>(work: () => T): T {
+    return this.#isInTransaction ? work() : this.#onSoundFile(work);
+  }
+
+  /** Runs `work` once more, on a fresh file, where this one turns out to be damaged. */
+  #onSoundFile<T>(work: () => T): T {
+    return this.#translated(() => {
+      try {
+        return work();
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        this.#close();
+        this.#connection = this.#openAfresh("it is damaged");
+        return work();
+      }
+    });
   }
 
   #transaction<T>(work: () => T): T {

@@ -89,39 +89,37 @@ export class StoredHistory implements SeriesSource {
   }
 
   read(query: SeriesQuery): Series {
-    return this.#database.inOneTransaction(() => {
-      const stepMs = Math.max(MINUTE_MS, stepFor(query));
-      const rows = this.#database.all(
-        `SELECT start_ms / CAST(?1 AS INTEGER) * CAST(?1 AS INTEGER) AS startMs,
+    const stepMs = Math.max(MINUTE_MS, stepFor(query));
+    const rows = this.#database.all(
+      `SELECT start_ms / CAST(?1 AS INTEGER) * CAST(?1 AS INTEGER) AS startMs,
            max(dropped_maximum) AS dropped, max(squeezed_maximum) AS squeezed,
            sum(dropped_sum) AS droppedSum, sum(squeezed_sum) AS squeezedSum
          FROM host_minute WHERE start_ms BETWEEN ?2 AND ?3 GROUP BY 1 ORDER BY 1`,
-        stepMs,
-        Math.ceil(query.fromMs),
-        Math.floor(query.toMs),
-      ) as readonly MergedRow[];
-      const axis = axisOf(
-        rows.map(({ startMs }) => startMs),
-        stepMs,
-        2.5 * stepMs,
-      );
-      const host = { dropped: unknownColumn(axis), squeezed: unknownColumn(axis) };
-      rows.forEach((row, i) => {
-        host.dropped[axis.placeOf[i]!] = row.dropped;
-        host.squeezed[axis.placeOf[i]!] = row.squeezed;
-      });
-      const wantsCpus = query.worst > 0 || query.also.length > 0;
-      const peaks = wantsCpus ? this.#peaks(query) : [];
-      return {
-        timesMs: axis.timesMs,
-        stepMs,
-        host: { ...host, processed: undefined, backlog: undefined },
-        cpus: wantsCpus ? this.#lines(query, stepMs, cpusToDraw(peaks, query), axis, host.dropped) : [],
-        peaks,
-        droppedSum: rows.reduce((sum, row) => sum + row.droppedSum, 0),
-        squeezedSum: rows.reduce((sum, row) => sum + row.squeezedSum, 0),
-      };
+      stepMs,
+      Math.ceil(query.fromMs),
+      Math.floor(query.toMs),
+    ) as readonly MergedRow[];
+    const axis = axisOf(
+      rows.map(({ startMs }) => startMs),
+      stepMs,
+      2.5 * stepMs,
+    );
+    const host = { dropped: unknownColumn(axis), squeezed: unknownColumn(axis) };
+    rows.forEach((row, i) => {
+      host.dropped[axis.placeOf[i]!] = row.dropped;
+      host.squeezed[axis.placeOf[i]!] = row.squeezed;
     });
+    const wantsCpus = query.worst > 0 || query.also.length > 0;
+    const peaks = wantsCpus ? this.#peaks(query) : [];
+    return {
+      timesMs: axis.timesMs,
+      stepMs,
+      host: { ...host, processed: undefined, backlog: undefined },
+      cpus: wantsCpus ? this.#lines(query, stepMs, cpusToDraw(peaks, query), axis, host.dropped) : [],
+      peaks,
+      droppedSum: rows.reduce((sum, row) => sum + row.droppedSum, 0),
+      squeezedSum: rows.reduce((sum, row) => sum + row.squeezedSum, 0),
+    };
   }
 
   /** Oldest minutes first, from the table that takes the most room. @returns false when there is none left. */

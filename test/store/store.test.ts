@@ -122,6 +122,24 @@ describe("one transaction", () => {
   });
 });
 
+describe("a file that somebody else writes to", () => {
+  test("can be read all the same; what cannot be written is one clear error, and can be written later", () => {
+    using dir = temporaryDir();
+    using store = storeIn(dir.path).store;
+    store.values.write("key", "before");
+    using other = new DatabaseSync(join(dir.path, "softnet.db"));
+    other.exec("BEGIN IMMEDIATE");
+    assert.equal(store.values.read("key"), "before");
+    assert.throws(
+      () => store.values.write("key", "after"),
+      (error) => error instanceof StoreError && error.code === "state-locked",
+    );
+    other.exec("ROLLBACK");
+    store.values.write("key", "after");
+    assert.equal(store.values.read("key"), "after");
+  });
+});
+
 describe("a file that is not ours to use", () => {
   const files: { name: string; reason: RegExp; make: (path: string) => void }[] = [
     {
