@@ -62,7 +62,14 @@ export async function startConsole(
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return {
     url: `http://${host}:${port}/`,
-    publish: () => streams.publish(),
+    publish() {
+      try {
+        streams.publish();
+      } catch (error) {
+        // A disk that fails costs those who look a second, and the agent nothing.
+        if (!(error instanceof KnownError)) throw error;
+      }
+    },
     async close() {
       streams.close();
       const closed = once(server, "close");
