@@ -14,6 +14,7 @@ import { UsageError } from "../errors.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { type Host, readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
+import { leanRuntime } from "../lean-runtime.ts";
 import { createLogger } from "../logger.ts";
 import { type Incident, IncidentRecorder, type IncidentShelf } from "../incidents.ts";
 import { Judge } from "../judge.ts";
@@ -49,11 +50,13 @@ type RunOptions = AgentConfig & CommonOptions & { readonly once: boolean };
 
 async function runVerb(options: RunOptions, io: Io): Promise<number> {
   refuseRareCron(options.pushCron);
+  using machine = new Machine(options.root);
+  const possibleCpus = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length;
+  leanRuntime(possibleCpus ?? 1);
   const dir = openStateDir(options.stateDir, io.env);
   using _lock = lockStateDir(dir);
   const log = createLogger(options.logLevel);
   using store = new Store({ dir, limitMb: options.stateMb, notice: (line) => log.warn(line) });
-  using machine = new Machine(options.root);
   const say = (line: Text): void => {
     if (!options.json) io.stdout(`${line[options.lang]}\n`);
   };
@@ -74,7 +77,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
       dir: join(dir, "captures"),
     }),
     findSink: sinkFinder(options, io.env),
-    possibleCpus: parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length,
+    possibleCpus,
     log,
     say,
     onMinute: (minute) => {

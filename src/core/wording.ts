@@ -2,7 +2,8 @@ import type { Text } from "./text.ts";
 
 /** `41,185`, `8.3`, `0.05`: as many digits as a person needs. */
 export function countText(value: number): string {
-  if (value >= 9.95) return Math.round(value).toLocaleString("en-US");
+  // Not toLocaleString: the agent words its verdicts too, and the tables that it loads take 8 MB.
+  if (value >= 9.95) return String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
   if (value >= 0.95 || value === 0) return String(Math.round(value * 10) / 10);
   return String(Number(value.toPrecision(1)));
 }
