@@ -14,6 +14,7 @@ const VERBS: readonly VerbEntry[] = [
   { name: "run", load: async () => (await import("./commands/run.ts")).default },
   { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
   { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
+  { name: "watch", load: async () => (await import("./commands/watch.ts")).default },
 ];
 
 /** Runs one command line. @returns the exit code. */

@@ -8,6 +8,7 @@ import {
   type Switch,
   type ValuesOf,
 } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** The world as a command sees it; a test hands over its own. */
 export interface Io {
@@ -21,6 +22,8 @@ export interface Io {
   /** Whether a question on the terminal can be answered. */
   readonly canAsk: boolean;
   readonly columns: number;
+  /** The terminal that stdout is, for a verb that draws on all of it. */
+  readonly terminal?: Terminal;
   /** Aborted by SIGINT or SIGTERM, with the signal's name as the reason. */
   readonly signal: AbortSignal;
 }

@@ -14,7 +14,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-function padLeft(text: string, width: number): string {
+export function padLeft(text: string, width: number): string {
   return " ".repeat(Math.max(0, width - widthOf(text))) + text;
 }
 

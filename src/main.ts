@@ -1,5 +1,6 @@
 import { main } from "./cli.ts";
 import { EXIT_CODE_OF_SIGNAL, type Io } from "./command.ts";
+import { terminalOf } from "./terminal.ts";
 
 /** Runs this process's command line against the real world. */
 async function runProcess(): Promise<void> {
@@ -24,7 +25,8 @@ async function runProcess(): Promise<void> {
     env: process.env,
     isTerminal: process.stdout.isTTY,
     canAsk: process.stdin.isTTY && process.stdout.isTTY,
-    columns: process.stdout.columns ?? 80,
+    columns: process.stdout.columns || 80,
+    ...(process.stdout.isTTY ? { terminal: terminalOf(process) } : {}),
     signal: abort.signal,
   };
   const exitCode = await main(process.argv.slice(2), io);

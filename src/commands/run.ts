@@ -7,6 +7,7 @@ import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, type Io } from "../command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
 import { firesOftenEnough } from "../core/cron.ts";
+import { toThousandths } from "../core/rounding.ts";
 import type { Text } from "../core/text.ts";
 import { statisticsOf } from "../core/window.ts";
 import type { DeliveryReport } from "../delivery.ts";
@@ -134,7 +135,7 @@ function greeting(host: Host): Text {
 function summaryOf({ window, severities }: ClosedMinute): Readonly<Record<string, unknown>> {
   return {
     minute: new Date(window.startMs).toISOString(),
-    elapsedSeconds: rounded(window.elapsedSeconds),
+    elapsedSeconds: toThousandths(window.elapsedSeconds),
     dropped: statisticsOf(window.all.dropped),
     squeezed: statisticsOf(window.all.squeezed),
     severity: Math.max(0, ...severities),
@@ -154,8 +155,4 @@ function onceLine({ window }: ClosedMinute, round: DeliveryReport | undefined): 
     en: `${minute}Z  ${dropped} dropped, ${squeezed} squeezed: ${fate.en}`,
     zh: `${minute}Z  丢弃 ${dropped}，squeezed ${squeezed}：${fate.zh}`,
   };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

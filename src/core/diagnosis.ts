@@ -2,6 +2,7 @@ import { cpuMaskText } from "./cpu-mask.ts";
 import type { Finding, FindingCode, FindingSeverity, RemedyKind } from "./finding.ts";
 import type { HostSettings } from "./host-settings.ts";
 import type { Observation, ObservedInterface } from "./observation.ts";
+import { toThousandths } from "./rounding.ts";
 import type { Language } from "./text.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -165,7 +166,7 @@ function interfaceDocument(netInterface: ObservedInterface, settings: HostSettin
 
 /** Every number of a document to three decimals. */
 function rounded<T>(value: T): T {
-  if (typeof value === "number") return (Math.round(value * 1000) / 1000) as T;
+  if (typeof value === "number") return toThousandths(value) as T;
   if (Array.isArray(value)) return value.map(rounded) as T;
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)])) as T;

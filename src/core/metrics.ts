@@ -1,3 +1,4 @@
+import { toThousandths } from "./rounding.ts";
 import { type ClosedWindow, type CpuTally, statisticsOf, type Tally } from "./window.ts";
 
 /** One entry of PutCustomMetric, every field as it goes over the wire, so that a repeat is the same bytes. */
@@ -111,20 +112,15 @@ function entry(
     period: at.period,
     time: String(at.startMs),
     values: JSON.stringify({
-      Average: rounded(statistics.average),
-      Maximum: rounded(statistics.maximum),
-      Minimum: rounded(statistics.minimum),
-      Sum: rounded(statistics.sum),
+      Average: toThousandths(statistics.average),
+      Maximum: toThousandths(statistics.maximum),
+      Minimum: toThousandths(statistics.minimum),
+      Sum: toThousandths(statistics.sum),
       SampleCount: statistics.sampleCount,
-      LastValue: rounded(statistics.lastValue),
-      P50: rounded(statistics.p50),
-      P90: rounded(statistics.p90),
-      P99: rounded(statistics.p99),
+      LastValue: toThousandths(statistics.lastValue),
+      P50: toThousandths(statistics.p50),
+      P90: toThousandths(statistics.p90),
+      P99: toThousandths(statistics.p99),
     }),
   };
-}
-
-/** Three decimals are below what a counter of whole packets can tell; a sum of growth is whole and stays exact. */
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }
