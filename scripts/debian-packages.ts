@@ -1,7 +1,12 @@
 import { spawnSync } from "node:child_process";
 
+export interface DebianPackage {
+  readonly name: string;
+  readonly why: string;
+}
+
 /** What the tests need beside Node, by the name of Debian's and Ubuntu's package. */
-const PACKAGES: readonly { readonly name: string; readonly why: string }[] = [
+export const TEST_PACKAGES: readonly DebianPackage[] = [
   { name: "chromium", why: "opens the console's page" },
   { name: "fonts-noto-cjk", why: "shows Chinese on it" },
   { name: "shellcheck", why: "reads the scripts we render" },
@@ -14,18 +19,25 @@ const PACKAGES: readonly { readonly name: string; readonly why: string }[] = [
   { name: "libc6-dev", why: "is what it is compiled against" },
 ];
 
+/** What the boots of guests need. */
+export const BOOT_PACKAGES: readonly DebianPackage[] = [
+  { name: "qemu-system-x86", why: "emulates the guests" },
+  { name: "busybox-static", why: "brings them up" },
+  { name: "iproute2", why: "makes interfaces in them" },
+];
+
 /** @returns undefined where there is no dpkg to ask. */
-export function missingPackages(): typeof PACKAGES | undefined {
+export function missingPackages(packages: readonly DebianPackage[]): readonly DebianPackage[] | undefined {
   const asked = spawnSync("dpkg-query", ["--version"], { stdio: "ignore" });
   if (asked.status !== 0) return undefined;
-  return PACKAGES.filter(({ name }) => {
+  return packages.filter(({ name }) => {
     const { stdout } = spawnSync("dpkg-query", ["-W", "-f=${db:Status-Status}", name], { encoding: "utf8" });
     return stdout !== "installed";
   });
 }
 
 /** @throws Error when apt-get fails; what it said is on the terminal already. */
-export function installPackages(packages: typeof PACKAGES): void {
+export function installPackages(packages: readonly DebianPackage[]): void {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [
     ["update", "-q"],

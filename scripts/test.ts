@@ -1,14 +1,21 @@
 /**
  * `npm test`: everything that can be proved on this machine, as one run of node:test with one sum at the end.
- * `node scripts/test.ts unit wire` runs these stages only.
+ * `node scripts/test.ts unit wire` runs these stages only; `npm run test:boot` is the one that is run by its name alone.
  */
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
+import { BOOT_TESTS_NOTICE } from "../test/support/boot-tests.ts";
 import { KERNEL_TESTS_NOTICE, reasonToSkipKernel } from "../test/support/kernel-tests.ts";
-import { installPackages, missingPackages } from "./debian-packages.ts";
+import {
+  BOOT_PACKAGES,
+  type DebianPackage,
+  installPackages,
+  missingPackages,
+  TEST_PACKAGES,
+} from "./debian-packages.ts";
 
 interface Stage {
   readonly name: string;
@@ -17,6 +24,10 @@ interface Stage {
   readonly folder: string;
   /** The kernel has one softnet_stat: its tests run one after the other. */
   readonly serially?: true;
+  /** Takes too long for `npm test`. */
+  readonly onlyWhenAsked?: true;
+  /** In place of FILE_TIMEOUT_MS. */
+  readonly fileTimeoutMs?: number;
 }
 
 const STAGES: readonly Stage[] = [
@@ -27,9 +38,16 @@ const STAGES: readonly Stage[] = [
   { name: "browser", title: "console in a browser", folder: "test/browser/" },
   { name: "package", title: "package", folder: "test/package/" },
   { name: "kernel", title: "real kernel", folder: "test/kernel/", serially: true },
+  {
+    name: "boot",
+    title: "guests",
+    folder: "test/boot/",
+    serially: true,
+    onlyWhenAsked: true,
+    // Each guest has a limit of its own, and a second attempt.
+    fileTimeoutMs: 50 * 60_000,
+  },
 ];
-/** They take minutes each and a guest: `npm run test:boot`. */
-const NOT_HERE = "test/boot/";
 
 const SUMS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
 /** node:test's closing lines word two of its counts differently. */
@@ -38,10 +56,13 @@ const CLOSING_WORD: Readonly<Record<string, string>> = { passed: "pass", failed:
 const FILE_TIMEOUT_MS = 10 * 60_000;
 
 const asked = process.argv.slice(2);
-const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
+const stages = STAGES.filter(({ name, onlyWhenAsked }) =>
+  asked.length === 0 ? !onlyWhenAsked : asked.includes(name),
+);
 const startedMs = performance.now();
 const kernelSkippedBecause = reasonToSkipKernel();
-if (stages.some(({ name }) => name === "kernel")) prepareMachine();
+if (stages.some(({ name }) => name === "kernel")) prepareForKernel();
+if (stages.some(({ name }) => name === "boot")) prepareForGuests();
 
 const reporter = new spec();
 reporter.pipe(process.stdout);
@@ -61,7 +82,8 @@ async function runStage(stage: Stage): Promise<void> {
   heading(stage, `${files.length} files`);
   const beganMs = performance.now();
   const concurrency = stage.serially ? 1 : Math.max(2, availableParallelism() - 1);
-  for await (const event of run({ files, concurrency, timeout: FILE_TIMEOUT_MS })) {
+  const timeout = stage.fileTimeoutMs ?? FILE_TIMEOUT_MS;
+  for await (const event of run({ files, concurrency, timeout })) {
     // The sums of one run would read as if the whole were over.
     if (event.type === "test:diagnostic" && event.data.file === undefined) continue;
     if (event.type === "test:summary" && event.data.file === undefined) {
@@ -88,20 +110,29 @@ function filesOf(stage: Stage): string[] {
   const inner = STAGES.filter(
     (other) => other.folder !== stage.folder && other.folder.startsWith(stage.folder),
   );
-  const elsewhere = [NOT_HERE, ...inner.map(({ folder }) => folder)];
   return globSync(`${stage.folder}**/*.test.ts`)
-    .filter((file) => !elsewhere.some((folder) => file.startsWith(folder)))
+    .filter((file) => !inner.some(({ folder }) => file.startsWith(folder)))
     .toSorted();
 }
 
 /** Says what is about to be installed and changed before anything is. */
-function prepareMachine(): void {
+function prepareForKernel(): void {
   if (kernelSkippedBecause !== undefined) {
     console.log(`Nothing is installed and the kernel tests are skipped: ${kernelSkippedBecause}.`);
     return;
   }
   console.log(KERNEL_TESTS_NOTICE);
-  const missing = missingPackages();
+  install(TEST_PACKAGES);
+}
+
+function prepareForGuests(): void {
+  console.log(BOOT_TESTS_NOTICE);
+  if (process.getuid?.() === 0) install(BOOT_PACKAGES);
+  else console.log("Nothing is installed: that needs root.");
+}
+
+function install(packages: readonly DebianPackage[]): void {
+  const missing = missingPackages(packages);
   if (missing === undefined) {
     console.log("There is no dpkg here: tests whose programs are missing are skipped, each with a line.");
     return;

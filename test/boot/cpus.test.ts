@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { cpusOfMask, formatCpuMask, maskOfCpus, parseCpuMask } from "../../src/core/cpu-mask.ts";
+import type { DiagnosisDocument } from "../../src/core/diagnosis.ts";
+import { type CapturedHost, parseCapture } from "../../src/host/capture.ts";
+import { readHostSettings } from "../../src/host/settings.ts";
+import { readSoftnetStat } from "../../src/host/softnet-stat.ts";
+import { skipWithoutGuests } from "../support/boot-tests.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
+import { Guest } from "./guest/guest.ts";
+
+const SOFTNET = [process.execPath, fileURLToPath(new URL("../../bin/softnet.js", import.meta.url))]
+  .map((path) => `'${path}'`)
+  .join(" ");
+const SOFTNET_STAT = "/proc/net/softnet_stat";
+const RPS_CPUS = "/sys/class/net/veth0/queues/rx-0/rps_cpus";
+
+const ALL_OF_8 = maskOfCpus(upTo(8));
+
+/** Emulated CPUs are slow and share the real ones, so no rate is looked at here. */
+describe("in a guest", { skip: skipWithoutGuests() }, () => {
+  test("of 8 CPUs each has its row, and one that is offline has none", async (t) => {
+    await Guest.during(t, { cpus: "8", withinSeconds: 300 }, async (guest) => {
+      const before = await diagnoseIn(guest);
+      assert.deepEqual(cpusOf(before), upTo(8));
+      assert.deepEqual(before.host.onlineCpus, upTo(8));
+      assert.deepEqual(before.host.isolatedCpus, []);
+      assert.equal(before.host.possibleCpus, 8);
+      const columns = (await guest.run(`head -n 1 ${SOFTNET_STAT}`)).trim().split(" ").length;
+      assert.ok(columns >= 13, `${columns} columns`);
+
+      await guest.run("for cpu in 3 5; do echo 0 > /sys/devices/system/cpu/cpu$cpu/online; done");
+      await addVeth(guest);
+      const kept = await writeMask(guest, formatCpuMask(ALL_OF_8, 8));
+      const after = await diagnoseIn(guest);
+      assert.deepEqual(cpusOf(after), [0, 1, 2, 4, 6, 7]);
+      assert.deepEqual(after.host.onlineCpus, [0, 1, 2, 4, 6, 7]);
+      assert.equal(after.host.possibleCpus, 8);
+      assert.equal(await rowsOf(guest), 6);
+      assert.equal(kept, "d7");
+      assert.deepEqual(rpsCpusOf(after), [kept]);
+      assert.deepEqual(cpusOfMask(parseCpuMask(kept)!), cpusOf(after));
+    });
+  });
+
+  test("isolated CPUs have a row and stay out of masks", async (t) => {
+    const settings = { cpus: "8", kernelArguments: ["isolcpus=domain,6-7"], withinSeconds: 300 };
+    await Guest.during(t, settings, async (guest) => {
+      await addVeth(guest);
+      const kept = await writeMask(guest, formatCpuMask(ALL_OF_8, 8));
+      const { host, cpus } = await diagnoseIn(guest);
+      assert.deepEqual(host.isolatedCpus, [6, 7]);
+      assert.deepEqual(host.onlineCpus, upTo(8));
+      assert.equal(cpus.length, 8);
+      assert.equal(kept, "3f");
+      assert.deepEqual(rpsCpusOf({ host }), [kept]);
+    });
+  });
+
+  test("40 CPUs take more than one read, and masks of two groups", async (t) => {
+    await Guest.during(t, { cpus: "40", withinSeconds: 540 }, async (guest) => {
+      const inOneRead = (await guest.run(`dd if=${SOFTNET_STAT} bs=64k count=1 2> /dev/null`)).length;
+      assert.ok(inOneRead <= 4096, `${inOneRead} bytes in one read`);
+
+      await addVeth(guest);
+      await keepsMasks(guest, 40, [
+        maskOfCpus(upTo(40)),
+        maskOfCpus(upTo(32)),
+        maskOfCpus([31, 32]),
+        maskOfCpus([39]),
+        maskOfCpus(upTo(40).filter((cpu) => cpu % 3 === 0)),
+        0n,
+        maskOfCpus(upTo(40).slice(1)),
+      ]);
+      assert.equal(await writeMask(guest, "f"), formatCpuMask(0xfn, 40));
+      const kept = await writeMask(guest, "ff,ffffffff");
+
+      const host = await captureIn(guest);
+      const { columns, cpus, words } = readSoftnetStat(host, host);
+      assert.deepEqual([...cpus], upTo(40));
+      assert.ok(columns * 40 * "00000000 ".length > 4096, `${columns} columns`);
+      assert.equal(words.length, columns * 40);
+      const settings = readHostSettings(host);
+      assert.deepEqual(settings.cpus.online, upTo(40));
+      assert.equal(settings.cpus.possible, 40);
+      const veth = settings.interfaces.find(({ name }) => name === "veth0");
+      assert.deepEqual(
+        veth?.rxQueues.map(({ rpsCpus }) => formatCpuMask(rpsCpus!, 40)),
+        [kept],
+      );
+    });
+  });
+
+  test("masks are as wide as CPUs are possible, and keep those that are online", async (t) => {
+    await Guest.during(t, { cpus: "2,maxcpus=104", withinSeconds: 240 }, async (guest) => {
+      await addVeth(guest);
+      assert.equal(await writeMask(guest, formatCpuMask((1n << 104n) - 1n, 104)), formatCpuMask(3n, 104));
+      await keepsMasks(guest, 104, [1n, 2n, 0n]);
+
+      const [host] = parseCapture(Buffer.from(await guest.run(await captureScript())), "the guest").snapshots;
+      assert.deepEqual([...readSoftnetStat(host, host).cpus], [0, 1]);
+      const { possible, online } = readHostSettings(host).cpus;
+      assert.deepEqual({ possible, online }, { possible: 104, online: [0, 1] });
+    });
+  });
+});
+
+/** The kernel takes each of these masks in our spelling and gives it back in the same, and refuses what we refuse to spell. */
+async function keepsMasks(guest: Guest, possibleCpus: number, masks: readonly bigint[]): Promise<void> {
+  for (const mask of masks) {
+    const written = formatCpuMask(mask, possibleCpus);
+    const kept = await writeMask(guest, written);
+    assert.equal(kept, written);
+    assert.equal(parseCpuMask(kept), mask);
+  }
+  const beyond = 1n << BigInt(possibleCpus);
+  assert.throws(() => formatCpuMask(beyond, possibleCpus), RangeError);
+  const { code } = await guest.finish(`echo ${formatCpuMask(beyond, possibleCpus + 1)} > ${RPS_CPUS}`);
+  assert.notEqual(code, 0, "the kernel took a CPU beyond the possible ones");
+}
+
+/** @returns what the kernel has made of it. */
+async function writeMask(guest: Guest, text: string): Promise<string> {
+  return (await guest.run(`echo ${text} > ${RPS_CPUS}; cat ${RPS_CPUS}`)).trim();
+}
+
+async function addVeth(guest: Guest): Promise<void> {
+  await guest.run("ip link add veth0 type veth peer name veth1");
+}
+
+async function rowsOf(guest: Guest): Promise<number> {
+  return (await guest.run(`cat ${SOFTNET_STAT}`)).trim().split("\n").length;
+}
+
+async function diagnoseIn(guest: Guest): Promise<DiagnosisDocument> {
+  const { code, stdout, stderr } = await guest.finish(`${SOFTNET} diagnose --json --for 2`);
+  assert.ok(code === 0 || code === 1, stderr);
+  return JSON.parse(stdout) as DiagnosisDocument;
+}
+
+async function captureIn(guest: Guest): Promise<CapturedHost> {
+  const text = await guest.run(`${SOFTNET} capture --for 1`);
+  return parseCapture(Buffer.from(text), "the guest").snapshots[0];
+}
+
+async function captureScript(): Promise<string> {
+  return (await runSoftnet(["capture", "--script", "--for", "1"])).stdout;
+}
+
+function cpusOf({ cpus }: DiagnosisDocument): readonly number[] {
+  return cpus.map(({ cpu }) => cpu);
+}
+
+function rpsCpusOf({ host }: Pick<DiagnosisDocument, "host">): readonly string[] | undefined {
+  return host.interfaces.find(({ name }) => name === "veth0")?.rpsCpus;
+}
+
+function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, cpu) => cpu);
+}
