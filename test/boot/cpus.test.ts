@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { cpusOfMask, formatCpuMask, maskOfCpus, parseCpuMask } from "../../src/core/cpu-mask.ts";
 import type { DiagnosisDocument } from "../../src/core/diagnosis.ts";
 import { type CapturedHost, parseCapture } from "../../src/host/capture.ts";
+import { readNetInterrupts, readNetRx } from "../../src/host/interrupts.ts";
 import { readHostSettings } from "../../src/host/settings.ts";
 import { readSoftnetStat } from "../../src/host/softnet-stat.ts";
 import { skipWithoutGuests } from "../support/boot-tests.ts";
@@ -42,6 +43,11 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
       assert.equal(kept, "d7");
       assert.deepEqual(rpsCpusOf(after), [kept]);
       assert.deepEqual(cpusOfMask(parseCpuMask(kept)!), cpusOf(after));
+
+      const { kind, driver, speedMbps, rxQueues, rpsCpus } = interfaceOf(after.host, "eth0")!;
+      // virtio says −1 for its speed.
+      assert.deepEqual([kind, driver, speedMbps, rxQueues], ["nic", "virtio_net", undefined, 1]);
+      assert.deepEqual(rpsCpus, ["00"]);
     });
   });
 
@@ -82,14 +88,21 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
       assert.deepEqual([...cpus], upTo(40));
       assert.ok(columns * 40 * "00000000 ".length > 4096, `${columns} columns`);
       assert.equal(words.length, columns * 40);
+
       const settings = readHostSettings(host);
       assert.deepEqual(settings.cpus.online, upTo(40));
       assert.equal(settings.cpus.possible, 40);
-      const veth = settings.interfaces.find(({ name }) => name === "veth0");
       assert.deepEqual(
-        veth?.rxQueues.map(({ rpsCpus }) => formatCpuMask(rpsCpus!, 40)),
+        interfaceOf(settings, "veth0")?.rxQueues.map(({ rpsCpus }) => formatCpuMask(rpsCpus!, 40)),
         [kept],
       );
+
+      // Both tables have a column for each CPU.
+      const receiving = interfaceOf(settings, "eth0")?.irqs.find(({ name }) => name?.endsWith("-input.0"));
+      const counts = readNetInterrupts(host)?.get(receiving!.irq)?.counts;
+      assert.deepEqual([...counts!.keys()], upTo(40));
+      assert.ok(receiving!.cpus!.length > 0 && receiving!.cpus!.every((cpu) => cpu < 40));
+      assert.deepEqual([...readNetRx(host)!.keys()], upTo(40));
     });
   });
 
@@ -154,7 +167,14 @@ function cpusOf({ cpus }: DiagnosisDocument): readonly number[] {
 }
 
 function rpsCpusOf({ host }: Pick<DiagnosisDocument, "host">): readonly string[] | undefined {
-  return host.interfaces.find(({ name }) => name === "veth0")?.rpsCpus;
+  return interfaceOf(host, "veth0")?.rpsCpus;
+}
+
+function interfaceOf<I extends { readonly name: string }>(
+  host: { readonly interfaces: readonly I[] },
+  name: string,
+): I | undefined {
+  return host.interfaces.find((one) => one.name === name);
 }
 
 function upTo(count: number): readonly number[] {

@@ -147,6 +147,8 @@ function qemuArguments(
     ["-fsdev", "local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap"],
     ["-device", "virtio-9p-pci,fsdev=machine,mount_tag=machine"],
     ["-chardev", "stdio,id=agent,signal=off"],
+    // A NIC as in the cloud, on a cable to nowhere.
+    ["-netdev", "hubport,hubid=0,id=net", "-device", "virtio-net-pci,netdev=net"],
     ["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent"],
   ].flat();
 }

@@ -11,6 +11,7 @@ const MODULES = [
   "9pnet_virtio", // with 9p the machine's root
   "9p",
   "overlay", // the layer above it that can be written
+  "virtio_net", // the NIC
   "veth", // an interface whose masks are written
 ];
 
