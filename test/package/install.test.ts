@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { ASSETS } from "../../src/console/assets.ts";
-import { npm, outputOf, pack } from "./tarball.ts";
+import { HOST_METRICS, pushOneMinute } from "./agent.ts";
+import { BARE_ENV, npm, outputOf, pack } from "./tarball.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "softnet-package-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,6 +52,20 @@ test("so does a global installation, whatever Node the PATH has", () => {
   const { status, stdout } = outputOf(join(folder, "global/bin/softnet"), ["--version"], folder);
   assert.match(stdout, /^softnet \d+\.\d+\.\d+ \(node 24\.\d+\.\d+\)\n$/);
   assert.equal(status, 0);
+});
+
+test("the installed agent delivers its first minute", async () => {
+  const env = { ...BARE_ENV, SOFTNET_STATE_DIR: join(folder, "installed-state") };
+  const { status, stdout, stderr, names } = await pushOneMinute(["npx", "softnet"], here, env);
+  assert.equal(status, 0, stdout + stderr);
+  for (const name of HOST_METRICS) assert.ok(names.includes(name), name);
+});
+
+test("the installed watch shows a row for each CPU", () => {
+  const { status, stdout } = outputOf("npx", ["softnet", "watch", "--count", "1", "--every", "0.2"], here);
+  assert.equal(status, 0);
+  assert.match(stdout, /^\S+ +all +\d/m);
+  assert.match(stdout, /^\S+ +0 +\d/m);
 });
 
 test("each package in the bundle is among the notices, with the text of its licence", () => {

@@ -7,7 +7,8 @@ const USER_PATH = (process.env["PATH"] ?? "")
   .filter((folder) => !folder.includes("node_modules"))
   .join(delimiter);
 
-const BARE_ENV = { PATH: USER_PATH, HOME: process.env["HOME"] };
+/** What a user's shell has, as far as it matters. */
+export const BARE_ENV = { PATH: USER_PATH, HOME: process.env["HOME"] };
 
 /** Makes the tarball that would be published. @returns its path, and the paths in it. */
 export function pack(folder: string): { readonly tarball: string; readonly files: readonly string[] } {

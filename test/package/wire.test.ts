@@ -22,7 +22,7 @@ test("what the SDK does with every answer and failure, it does in the bundle too
       "--test-reporter=spec",
       ...globSync("test/wire/*.test.ts"),
     ],
-    { timeout: 120_000, env: { ...env, SOFTNET_TEST_BUNDLE: folder }, encoding: "utf8" },
+    { timeout: 300_000, env: { ...env, SOFTNET_TEST_BUNDLE: folder }, encoding: "utf8" },
   );
   assert.equal(status, 0, stdout);
   // Guards against a child that found nothing to run.
