@@ -1,24 +1,17 @@
-import { styleText } from "node:util";
-
 import { cpuMaskText } from "./core/cpu-mask.ts";
 import type { Finding, FindingSeverity, RemedyKind } from "./core/finding.ts";
 import type { Observation, ObservedCpu, ObservedInterface } from "./core/observation.ts";
 import type { Language, Text } from "./core/text.ts";
 import type { Verdict } from "./core/verdict.ts";
 import { countText, cpuListText, percentText } from "./core/wording.ts";
-import { padRight, tableLines, widthOf, wrapped } from "./layout.ts";
+import { tableLines } from "./layout.ts";
+import { besideLabel, indented, labelled, type Look, type Style, styled } from "./look.ts";
 
-export interface DiagnosisLook {
-  readonly lang: Language;
-  readonly columns: number;
-  readonly colours: boolean;
+export interface DiagnosisLook extends Look {
   /** The file that the observation comes from: its host is not the one that reads this. */
   readonly capture: string | undefined;
 }
 
-/** Beyond it lines are hard to read. */
-const WIDEST = 110;
-const MARGIN = 10;
 /** Of a host with more CPUs, those without a loss are counted only. */
 const MOST_CPU_ROWS = 16;
 
@@ -296,31 +289,11 @@ function elsewhereText(
     : `${which} 每秒增长 ${rate}：${means.zh}。`;
 }
 
-type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "reset";
-
 const STYLE: Readonly<Record<FindingSeverity, Style>> = {
   critical: "red",
   warning: "yellow",
   reason: "cyan",
 };
-
-/** A word in the margin, and text beside it that keeps clear of it. */
-function labelled(label: string, style: Style, text: string, look: DiagnosisLook): readonly string[] {
-  const width = Math.max(30, Math.min(look.columns, WIDEST) - MARGIN);
-  return wrapped(text, width).map((line, i) => besideLabel(i === 0 ? label : "", style, line, look));
-}
-
-function besideLabel(label: string, style: Style, line: string, look: DiagnosisLook): string {
-  return styled(label, style, look) + padRight("", MARGIN - widthOf(label)) + line;
-}
-
-function indented(lines: readonly string[]): readonly string[] {
-  return lines.map((line) => `  ${line}`);
-}
-
-function styled(text: string, style: Style, { colours }: DiagnosisLook): string {
-  return colours && text !== "" ? styleText(["bold", style], text, { validateStream: false }) : text;
-}
 
 const LABEL: Readonly<Record<Finding["severity"] | "healthy", Text>> = {
   critical: { en: "CRITICAL", zh: "严重" },

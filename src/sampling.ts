@@ -22,6 +22,7 @@ export interface SamplingWorld {
  * Watches a machine for so many seconds.
  *
  * @param onProgress hears of each passed second.
+ * @param everyMs a part of a second for what changes within one, as the length of a queue.
  * @returns a series whose first and last reading are whole, shorter when the signal aborted.
  * @throws HostError when the counters cannot be read at the beginning or at the end; a torn reading in between is left out.
  */
@@ -31,6 +32,7 @@ export async function sampleMachine(
   signal: AbortSignal,
   world: SamplingWorld,
   onProgress: (passedSeconds: number) => void,
+  everyMs = SAMPLE_EVERY_MS,
 ): Promise<readonly Reading[]> {
   const { clock } = world;
   const moment = (): { takenAtMs: number; monotonicMs: number } => ({
@@ -39,13 +41,14 @@ export async function sampleMachine(
   });
   const beganMs = clock.monotonicMs();
   const readings = [takeReading(host, moment(), "all")];
-  for (let second = 1; second <= forSeconds; second++) {
-    onProgress(second - 1);
+  const samples = Math.round((forSeconds * 1000) / everyMs);
+  for (let sample = 1; sample <= samples; sample++) {
+    onProgress(Math.floor(((sample - 1) * everyMs) / 1000));
     // From the beginning and not from the last reading, so that no delay adds up.
-    const dueMs = beganMs + second * SAMPLE_EVERY_MS;
+    const dueMs = beganMs + sample * everyMs;
     await world.wait(Math.max(0, dueMs - clock.monotonicMs()), signal);
     if (signal.aborted) return readings;
-    if (second === forSeconds) {
+    if (sample === samples) {
       readings.push(takeReading(host, moment(), "all"));
       continue;
     }
