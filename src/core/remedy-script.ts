@@ -6,9 +6,9 @@ import { UNDO_FILES, UNDO_VALUES } from "./script/undo.ts";
 import { VALUES } from "./script/values.ts";
 
 /** The sysctls that a remedy may change. */
-const REMEDY_SYSCTLS = ["netdev_max_backlog", "netdev_budget", "netdev_budget_usecs"] as const;
+export const REMEDY_SYSCTLS = ["netdev_max_backlog", "netdev_budget", "netdev_budget_usecs"] as const;
 
-type RemedySysctl = (typeof REMEDY_SYSCTLS)[number];
+export type RemedySysctl = (typeof REMEDY_SYSCTLS)[number];
 
 /** One `net.core` value to change at run time. */
 export interface SysctlChange {
@@ -35,8 +35,8 @@ export type ValueChange = SysctlChange | RpsChange;
 export interface ConfLine {
   readonly name: RemedySysctl;
   readonly to: number;
-  /** What it set when this was planned; null for nothing. */
-  readonly from: number | null;
+  /** What it set when this was planned: null for nothing, undefined for what nobody knows. */
+  readonly from: number | null | undefined;
 }
 
 /** What Cloud Assistant takes: 16 KB in base64. */
@@ -217,7 +217,7 @@ function stepsOf(changes: readonly ValueChange[]): string {
 
 function linesOf(conf: readonly ConfLine[]): string {
   const lines = conf.map(({ name, to, from }) => {
-    const planned = from === null ? "-" : integer(from);
+    const planned = from === undefined ? "" : from === null ? "-" : integer(from);
     return `${name} ${integer(to)} ${planned}`;
   });
   return `lines='${lines.join("\n")}'`;
@@ -234,7 +234,7 @@ function integer(value: number): number {
 }
 
 /** What the kernel allows in a name is more than a script can take without quoting. */
-function isScriptableInterfaceName(name: string): boolean {
+export function isScriptableInterfaceName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,14}$/.test(name);
 }
 

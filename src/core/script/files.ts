@@ -22,7 +22,7 @@ value_of() { # KEY
 `;
 
 const CHECK_PLANNED = `
-    [ "$planned" = "$is" ] || stop 3 "$conf set net.core.$key to $planned when this was planned and sets it to $is now: somebody else changed it"`;
+    [ -z "$planned" ] || [ "$planned" = "$is" ] || stop 3 "$conf set net.core.$key to $planned when this was planned and sets it to $is now: somebody else changed it"`;
 
 /**
  * Writes files. The renderer sets `targets`, and `lines` of KEY VALUE PLANNED for the conf file; PLANNED is what the

@@ -3,6 +3,24 @@
  * substitution. In these template strings a backslash of the shell is written twice.
  */
 
+/** Exit codes, 0 to 9: with 193 and 194 Cloud Assistant would power the instance off or reboot it. */
+export const EXIT = {
+  done: 0,
+  /** undo: what somebody else changed since is left as it is; everything else is undone. */
+  left: 2,
+  /** Somebody changed a setting after it was planned; nothing was changed. */
+  changedMeanwhile: 3,
+  notAllowed: 4,
+  /** The kernel refused a value or kept another one; what this run had changed was taken back. */
+  refused: 5,
+  /** A file could not be written: a full disk, or something that is no regular file is in its place. */
+  cannotWrite: 6,
+  /** Another run holds the lock. */
+  busy: 7,
+  /** The journal's directory is not ours alone, or the journal is not one. */
+  badJournal: 8,
+} as const;
+
 /** The journal's first line. */
 const JOURNAL_HEADER = "softnet-remedy 1";
 

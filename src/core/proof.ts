@@ -1,0 +1,103 @@
+import { packetPercent } from "./cpu-condition.ts";
+import type { Observation, ObservedCpu } from "./observation.ts";
+import type { ValueChange } from "./remedy-script.ts";
+
+/** What a proof compares; public. */
+export interface Measure {
+  readonly lostPerMillion: number;
+  readonly squeezedPerMillion: number;
+  /** Arrived: processed and lost. */
+  readonly packetsPerSecond: number;
+}
+
+export function measureOf({ all }: Observation): Measure {
+  const packetsPerSecond = all.processedPerSecond + all.droppedPerSecond;
+  const perMillion = (perSecond: number): number =>
+    packetsPerSecond > 0 ? (perSecond / packetsPerSecond) * 1_000_000 : 0;
+  return {
+    lostPerMillion: perMillion(all.droppedPerSecond),
+    squeezedPerMillion: perMillion(all.squeezedPerSecond),
+    packetsPerSecond,
+  };
+}
+
+/** What one window after the change shows. */
+export type Proof =
+  | "improved"
+  | "not-improved"
+  /** It looks improved, and a queue is filling: it may only be waiting to drop. */
+  | "filling"
+  /** The load is another one than before, or there was nothing to improve. */
+  | "not-comparable";
+
+/** Improved is at most this share of before. */
+const IMPROVED_SHARE = 0.5;
+/** The load is comparable within these. */
+const LEAST_LOAD = 0.5;
+const MOST_LOAD = 2;
+
+export function proofOf(changes: readonly ValueChange[], before: Observation, after: Observation): Proof {
+  const [was, is] = [measureOf(before), measureOf(after)];
+  const load = is.packetsPerSecond / was.packetsPerSecond;
+  if (!(load >= LEAST_LOAD && load <= MOST_LOAD)) return "not-comparable";
+  const goals = goalsOf(changes, was);
+  if (goals.length === 0) return "not-comparable";
+  if (!goals.every((goal) => is[goal] <= was[goal] * IMPROVED_SHARE)) return "not-improved";
+  // Fewer squeezes are no gain where packets are lost that were not before.
+  if (is.lostPerMillion > was.lostPerMillion) return "not-improved";
+  return after.cpus.some((cpu) => isFilling(cpu, after)) ? "filling" : "improved";
+}
+
+/** A budget is about squeezes, everything else about lost packets while there are any. */
+function goalsOf(
+  changes: readonly ValueChange[],
+  was: Measure,
+): readonly ("lostPerMillion" | "squeezedPerMillion")[] {
+  const isBudget = (change: ValueChange): boolean =>
+    change.kind === "sysctl" && change.name !== "netdev_max_backlog";
+  const losses = changes.some((change) => !isBudget(change)) && was.lostPerMillion > 0;
+  const squeezes = changes.some(isBudget) || !losses;
+  return [
+    ...(losses ? (["lostPerMillion"] as const) : []),
+    ...(squeezes && was.squeezedPerMillion > 0 ? (["squeezedPerMillion"] as const) : []),
+  ];
+}
+
+/** Below this share of the limit a queue is not worth a thought. */
+const SHORT_QUEUE_SHARE = 0.1;
+/**
+ * Peaks of two thirds of a window differ by chance, since the gauge is seen for a moment only; one that fills from empty
+ * at a constant rate is three times as long in the last third.
+ */
+const CHANCE = 1.2;
+/** A CPU that idles has worked its queue off in between. */
+const IDLING_PERCENT = 10;
+const SATURATED_PERCENT = 90;
+
+/** A bigger queue under overload looks like a cure for as long as it takes to fill. */
+function isFilling({ backlogs, load }: ObservedCpu, { settings }: Observation): boolean {
+  if (backlogs === undefined) return load !== undefined && packetPercent(load) >= SATURATED_PERCENT;
+  if (load !== undefined && load.idlePercent >= IDLING_PERCENT) return false;
+  const limit = settings.sysctls.netdevMaxBacklog ?? 0;
+  if (backlogs.maximumOfLastThird < limit * SHORT_QUEUE_SHARE) return false;
+  return backlogs.maximumOfLastThird > backlogs.maximumOfFirstThird * CHANCE;
+}
+
+/** What to do after so many windows. */
+export type NextMove = "keep" | "take-back" | "leave-unproven" | "measure-again";
+
+/** A queue may rise and a load may change for a while, not for ever. */
+const MOST_WINDOWS = 3;
+
+export function nextMove(proof: Proof, windows: number): NextMove {
+  switch (proof) {
+    case "improved":
+      return "keep";
+    case "not-improved":
+      return "take-back";
+    case "filling":
+      return windows < MOST_WINDOWS ? "measure-again" : "take-back";
+    case "not-comparable":
+      return windows < MOST_WINDOWS ? "measure-again" : "leave-unproven";
+  }
+}

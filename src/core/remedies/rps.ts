@@ -1,0 +1,106 @@
+import type { CpuMask } from "../cpu-mask.ts";
+import type { ObservedInterface } from "../observation.ts";
+import { isScriptableInterfaceName, type RpsChange } from "../remedy-script.ts";
+import { sufferingOf } from "../suffering.ts";
+import type { Text } from "../text.ts";
+import { DEFAULT_THRESHOLDS } from "../thresholds.ts";
+import { cpusText } from "../wording.ts";
+import { NOTHING, ofNoUse, type Part, pointsTo, type Reason, type Request } from "./part.ts";
+import { chooseRps, type RpsChoice } from "./rps-choice.ts";
+
+/** More CPUs for the packets of one interface. */
+export function rpsPart(request: Request): Part {
+  const { observation, policy } = request;
+  if (policy.rps === "off" || (policy.rps === "auto" && !pointsTo(request, "rps"))) return NOTHING;
+  const device = deviceToSteer(request);
+  if (device === undefined) {
+    return ofNoUse("no-device", SPREAD, {
+      en: "No interface with receive queues is seen to lose packets. --device NAME names one.",
+      zh: "没有看到哪个带接收队列的接口在丢包。可用 --device 指定接口。",
+    });
+  }
+  if (!isScriptableInterfaceName(device.name)) {
+    return ofNoUse("no-device", SPREAD, {
+      en: `The name ${JSON.stringify(device.name)} cannot be put into a script safely.`,
+      zh: `接口名 ${JSON.stringify(device.name)} 无法安全地写入脚本。`,
+    });
+  }
+  const { cpus } = observation.settings;
+  const choice: RpsChoice =
+    policy.rps === "auto"
+      ? chooseRps({ device, cpus, observedCpus: observation.cpus })
+      : { kind: "spread", mask: policy.rps, cpus: [] };
+  switch (choice.kind) {
+    case "spread":
+      return { steps: maskSteps(device, choice, request), noUse: [] };
+    case "one-cpu":
+      return ofNoUse("rps-on-one-cpu", SPREAD, {
+        en: "This machine has one usable CPU: there is no other to give packets to.",
+        zh: "本机只有一个可用的 CPU，没有其他 CPU 可以分担。",
+      });
+    case "enough-queues":
+      return ofNoUse("rps-with-enough-queues", SPREAD, {
+        en: `${device.name} has ${choice.queues} receive queues for ${choice.cpus} CPUs: the NIC spreads packets by itself, and RPS would add a second hop.`,
+        zh: `${device.name} 有 ${choice.queues} 个接收队列、${choice.cpus} 个 CPU：网卡自己就能分散数据包，RPS 只会多一次转发。`,
+      });
+    case "already-spread":
+      return ofNoUse("rps-already-spread", SPREAD, {
+        en: `The packets of ${device.name} go to all CPUs that are near it already.`,
+        zh: `${device.name} 的数据包已经分散到它附近的所有 CPU。`,
+      });
+    case "no-rps":
+      return ofNoUse("no-rps", SPREAD, {
+        en: `The kernel offers no RPS for ${device.name}.`,
+        zh: `内核没有为 ${device.name} 提供 RPS。`,
+      });
+  }
+}
+
+function maskSteps(
+  device: ObservedInterface,
+  { mask, cpus }: { readonly mask: CpuMask; readonly cpus: readonly number[] },
+  { observation }: Request,
+): readonly (RpsChange & Reason)[] {
+  const possibleCpus = observation.settings.cpus.possible ?? mask.toString(2).length;
+  const to = cpusText(cpus);
+  const queues = device.rxQueues.length;
+  const why: Text =
+    cpus.length === 0
+      ? { en: "You asked for this mask.", zh: "这是您指定的掩码。" }
+      : {
+          en: `${device.name} has ${queues === 1 ? "one receive queue" : `${queues} receive queues`}: its packets are spread over ${to.en}.`,
+          zh: `${device.name} 有 ${queues} 个接收队列：把它的数据包分散到 ${to.zh}。`,
+        };
+  return device.rxQueues.flatMap(({ index, rpsCpus }) =>
+    rpsCpus === undefined
+      ? []
+      : [
+          {
+            kind: "rps",
+            device: device.name,
+            queue: index,
+            from: rpsCpus,
+            to: mask,
+            possibleCpus,
+            why,
+            cost: null,
+          },
+        ],
+  );
+}
+
+/** The one that was asked for, else the one that the findings name, else the one that suffers or receives the most. */
+function deviceToSteer({ observation, verdict, policy }: Request): ObservedInterface | undefined {
+  const named = (name: unknown): ObservedInterface | undefined =>
+    observation.interfaces.find((one) => one.name === name);
+  if (policy.device !== undefined) return named(policy.device);
+  for (const { evidence } of verdict.findings) {
+    const found = named(evidence["interface"]);
+    if (found) return found;
+  }
+  const suffering = sufferingOf(observation, DEFAULT_THRESHOLDS).interfaces[0];
+  const receiving = observation.interfaces.filter(({ rxPacketsPerSecond }) => (rxPacketsPerSecond ?? 0) > 0);
+  return suffering ?? receiving.toSorted((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!)[0];
+}
+
+const SPREAD: Text = { en: "Spreading packets with RPS", zh: "用 RPS 分散数据包" };

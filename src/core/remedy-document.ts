@@ -1,0 +1,176 @@
+import { cpuMaskText } from "./cpu-mask.ts";
+import type { Measure } from "./proof.ts";
+import type { QueueCost } from "./remedies/backlog-choice.ts";
+import type { Bandwidth } from "./remedies/bandwidth.ts";
+import type { ConflictCode } from "./remedies/conflicts.ts";
+import type { NoUseCode } from "./remedies/part.ts";
+import { failureKey, type RepairResult, type TriedChange } from "./remedy-audit.ts";
+import type { Drift, JournaledValue } from "./remedy-journal.ts";
+import type { FileStep, RemedyPlan } from "./remedy-plan.ts";
+import type { ValueChange } from "./remedy-script.ts";
+import type { Language } from "./text.ts";
+
+/** The document of `remedy plan --json`; public. */
+export interface PlanDocument {
+  readonly schemaVersion: 1;
+  readonly steps: readonly StepDocument[];
+  readonly cannotHelp: readonly { readonly code: NoUseCode; readonly what: string; readonly why: string }[];
+  /** A shell command. */
+  readonly undo: string;
+  readonly conflicts: readonly {
+    readonly code: ConflictCode;
+    readonly where: string;
+    readonly text: string;
+  }[];
+  readonly notes: readonly string[];
+  readonly advice: string | null;
+  readonly bandwidth: Bandwidth;
+}
+
+export interface StepDocument {
+  readonly kind: "sysctl" | "rps" | "file";
+  readonly target: string;
+  /** As the kernel prints it; null for what is not there. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly why: string;
+  readonly cost: QueueCost | null;
+}
+
+export const UNDO_COMMAND = "sudo softnet remedy undo";
+
+export function planDocument(plan: RemedyPlan, lang: Language): PlanDocument {
+  return {
+    schemaVersion: 1,
+    steps: stepDocuments(plan, lang),
+    cannotHelp: plan.cannotHelp.map(({ code, what, why }) => ({ code, what: what[lang], why: why[lang] })),
+    undo: UNDO_COMMAND,
+    conflicts: plan.conflicts.map(({ code, where, text }) => ({ code, where, text: text[lang] })),
+    notes: plan.notes.map((note) => note[lang]),
+    advice: plan.advice?.[lang] ?? null,
+    bandwidth: plan.bandwidth,
+  };
+}
+
+function stepDocuments({ values, files }: RemedyPlan, lang: Language): readonly StepDocument[] {
+  return [
+    ...values.map((step) => {
+      const { kind, target, from, to } = changeDocument(step);
+      return { kind, target, from, to, why: step.why[lang], cost: step.cost };
+    }),
+    ...files.map(({ kind, path, from, to, why }: FileStep) => ({
+      kind,
+      target: path,
+      from,
+      to,
+      why: why[lang],
+      cost: null,
+    })),
+  ];
+}
+
+/** The words that a change goes by, in documents and in the audit. */
+export function changeDocument(change: ValueChange): TriedChange {
+  const key = failureKey(change);
+  if (change.kind === "sysctl") {
+    const { name, from, to } = change;
+    return { kind: "sysctl", target: `net.core.${name}`, from: String(from), to: String(to), key };
+  }
+  const { device, queue, from, to, possibleCpus } = change;
+  return {
+    kind: "rps",
+    target: maskPath(device, queue),
+    from: cpuMaskText(from, possibleCpus),
+    to: cpuMaskText(to, possibleCpus),
+    key,
+  };
+}
+
+function maskPath(device: string, queue: number): string {
+  return `/sys/class/net/${device}/queues/rx-${queue}/rps_cpus`;
+}
+
+/** The document of `remedy apply --json`; public. */
+export interface ApplyDocument {
+  readonly schemaVersion: 1;
+  readonly result: RepairResult;
+  readonly plan: PlanDocument;
+  readonly before: Measure;
+  readonly after: Measure | null;
+  /** What is set now and was not before. */
+  readonly changes: readonly {
+    readonly kind: string;
+    readonly target: string;
+    readonly from: string | null;
+    readonly to: string;
+  }[];
+  readonly persisted: boolean;
+}
+
+export interface ApplyOutcome {
+  readonly result: RepairResult;
+  readonly plan: RemedyPlan;
+  readonly before: Measure;
+  /** Undefined where nothing was changed. */
+  readonly after: Measure | undefined;
+  readonly persisted: boolean;
+}
+
+export function applyDocument(outcome: ApplyOutcome, lang: Language): ApplyDocument {
+  const { result, plan, persisted } = outcome;
+  const isSet = result === "kept" || result === "unproven";
+  const kept = persisted ? plan : { ...plan, files: [] };
+  return {
+    schemaVersion: 1,
+    result,
+    plan: planDocument(plan, lang),
+    before: rounded(outcome.before),
+    after: outcome.after ? rounded(outcome.after) : null,
+    changes: isSet
+      ? stepDocuments(kept, lang).map(({ kind, target, from, to }) => ({ kind, target, from, to }))
+      : [],
+    persisted,
+  };
+}
+
+function rounded({ lostPerMillion, squeezedPerMillion, packetsPerSecond }: Measure): Measure {
+  const round = (value: number): number => Math.round(value * 1000) / 1000;
+  return {
+    lostPerMillion: round(lostPerMillion),
+    squeezedPerMillion: round(squeezedPerMillion),
+    packetsPerSecond: round(packetsPerSecond),
+  };
+}
+
+/** A value of the journal by the same words. */
+export function journaledDocument(
+  value: JournaledValue,
+  possibleCpus: number | undefined,
+): { readonly kind: "sysctl" | "rps"; readonly target: string; readonly from: string; readonly to: string } {
+  if (value.kind === "sysctl") {
+    const { name, original, set } = value;
+    return { kind: "sysctl", target: `net.core.${name}`, from: String(original), to: String(set) };
+  }
+  const { device, queue, original, set } = value;
+  return {
+    kind: "rps",
+    target: maskPath(device, queue),
+    from: cpuMaskText(original, possibleCpus),
+    to: cpuMaskText(set, possibleCpus),
+  };
+}
+
+/** What is found in place of what was set. */
+export function driftDocument(
+  { value, found }: Drift,
+  possibleCpus: number | undefined,
+): {
+  readonly kind: "sysctl" | "rps";
+  readonly target: string;
+  readonly expected: string;
+  readonly found: string;
+} {
+  const { kind, target, to } = journaledDocument(value, possibleCpus);
+  const text = typeof found === "bigint" ? cpuMaskText(found, possibleCpus) : String(found);
+  return { kind, target, expected: to, found: text };
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { measureOf, nextMove, type Proof, proofOf } from "../../src/core/proof.ts";
+import type { ValueChange } from "../../src/core/remedy-script.ts";
+import { type CpuLine, observationOfLines } from "./observations.ts";
+
+const backlog: ValueChange = { kind: "sysctl", name: "netdev_max_backlog", from: 1000, to: 10_000 };
+const budget: ValueChange = { kind: "sysctl", name: "netdev_budget", from: 300, to: 600 };
+const mask: ValueChange = { kind: "rps", device: "eth0", queue: 0, from: 0n, to: 3n, possibleCpus: 2 };
+
+interface Window extends CpuLine {
+  readonly firstThird?: number;
+  readonly lastThird?: number;
+  readonly noGauge?: true;
+}
+
+function windowOf({ firstThird, lastThird, noGauge, ...line }: Window) {
+  const observation = observationOfLines({ cpus: [line], sysctls: { netdevMaxBacklog: 10_000 } });
+  const backlogs = {
+    ...observation.cpus[0]!.backlogs!,
+    maximumOfFirstThird: firstThird ?? 0,
+    maximumOfLastThird: lastThird ?? 0,
+  };
+  return { ...observation, cpus: [{ ...observation.cpus[0]!, backlogs: noGauge ? undefined : backlogs }] };
+}
+
+test("losses and squeezes are counted per million packets that arrive", () => {
+  const measure = measureOf(
+    observationOfLines({ cpus: [{ processed: 60_000, dropped: 40_000, squeezed: 5 }] }),
+  );
+  assert.deepEqual(measure, { lostPerMillion: 400_000, squeezedPerMillion: 50, packetsPerSecond: 100_000 });
+  assert.equal(measureOf(observationOfLines({ cpus: [{ processed: 0 }] })).lostPerMillion, 0);
+});
+
+describe("a change", () => {
+  const losing: Window = { processed: 10_000, dropped: 10_000, squeezed: 80 };
+  const rows: readonly {
+    readonly name: string;
+    readonly change?: ValueChange;
+    readonly before?: Window;
+    readonly after: Window;
+    readonly proof: Proof;
+  }[] = [
+    { name: "that ends the losses improves", after: { processed: 20_000, squeezed: 80 }, proof: "improved" },
+    { name: "that halves them improves", after: { processed: 15_000, dropped: 5000 }, proof: "improved" },
+    {
+      name: "that leaves more than half does not",
+      after: { processed: 14_800, dropped: 5200 },
+      proof: "not-improved",
+    },
+    {
+      name: "cannot be judged at less than half the load",
+      after: { processed: 9900 },
+      proof: "not-comparable",
+    },
+    { name: "can at half of it", after: { processed: 10_000 }, proof: "improved" },
+    {
+      name: "cannot be judged at more than twice the load",
+      after: { processed: 41_000 },
+      proof: "not-comparable",
+    },
+    {
+      name: "cannot be judged where nothing was lost",
+      before: { processed: 20_000 },
+      after: { processed: 20_000 },
+      proof: "not-comparable",
+    },
+    {
+      name: "cannot be judged where nothing arrived",
+      before: { processed: 0 },
+      after: { processed: 0 },
+      proof: "not-comparable",
+    },
+    {
+      name: "of a budget is about squeezes",
+      change: budget,
+      before: { processed: 300_000, squeezed: 800 },
+      after: { processed: 300_000, squeezed: 10 },
+      proof: "improved",
+    },
+    {
+      name: "of a budget that leaves them does not improve",
+      change: budget,
+      before: { processed: 300_000, squeezed: 800 },
+      after: { processed: 300_000, squeezed: 700 },
+      proof: "not-improved",
+    },
+    {
+      name: "of a budget that loses packets instead does not",
+      change: budget,
+      before: { processed: 300_000, squeezed: 800 },
+      after: { processed: 300_000, dropped: 9 },
+      proof: "not-improved",
+    },
+    {
+      name: "of a mask is about squeezes where nothing was lost",
+      change: mask,
+      before: { processed: 20_000, squeezed: 80 },
+      after: { processed: 20_000, squeezed: 90 },
+      proof: "not-improved",
+    },
+    {
+      name: "under which a queue fills is none yet",
+      after: { processed: 20_000, softirq: 99, firstThird: 1500, lastThird: 5000 },
+      proof: "filling",
+    },
+    {
+      name: "under which a queue stays as long improves",
+      after: { processed: 20_000, softirq: 99, firstThird: 5000, lastThird: 5000 },
+      proof: "improved",
+    },
+    {
+      name: "under which a queue is longer by chance improves",
+      after: { processed: 20_000, softirq: 99, firstThird: 5000, lastThird: 5900 },
+      proof: "improved",
+    },
+    {
+      name: "under which a queue stays short improves",
+      after: { processed: 20_000, softirq: 99, firstThird: 10, lastThird: 990 },
+      proof: "improved",
+    },
+    {
+      name: "under which the CPU idles has no queue that fills",
+      after: { processed: 20_000, softirq: 60, firstThird: 1500, lastThird: 5000 },
+      proof: "improved",
+    },
+    {
+      name: "without a gauge, under a full CPU, is none yet",
+      after: { processed: 20_000, softirq: 95, noGauge: true },
+      proof: "filling",
+    },
+    {
+      name: "without a gauge, under a CPU with room, improves",
+      after: { processed: 20_000, softirq: 80, noGauge: true },
+      proof: "improved",
+    },
+  ];
+  for (const { name, change = backlog, before = losing, after, proof } of rows) {
+    test(name, () => {
+      assert.equal(proofOf([change], windowOf(before), windowOf(after)), proof);
+    });
+  }
+});
+
+test("a queue that fills and a load that differs are watched for three windows, and no longer", () => {
+  const moves = (proof: Proof): readonly string[] => [1, 2, 3].map((windows) => nextMove(proof, windows));
+  assert.deepEqual(moves("filling"), ["measure-again", "measure-again", "take-back"]);
+  assert.deepEqual(moves("not-comparable"), ["measure-again", "measure-again", "leave-unproven"]);
+  assert.deepEqual(moves("improved"), ["keep", "keep", "keep"]);
+  assert.deepEqual(moves("not-improved"), ["take-back", "take-back", "take-back"]);
+});

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import type { Observation } from "../../src/core/observation.ts";
+import type { RemedyContext, RemedyPolicy } from "../../src/core/remedies/part.ts";
+import { planDocument } from "../../src/core/remedy-document.ts";
+import { planRemedy } from "../../src/core/remedy-plan.ts";
+import { verdictOf } from "../../src/core/verdict.ts";
+import { observationOfLines } from "./observations.ts";
+
+const POLICY: RemedyPolicy = { backlog: "auto", rps: "auto", device: undefined, force: false, persist: true };
+const CONTEXT: RemedyContext = {
+  bandwidth: { gbps: undefined, source: "unknown" },
+  tuning: undefined,
+  failures: [],
+  firstBudgetUsecs: undefined,
+};
+
+/** One CPU drops, the other idles. */
+const burst = observationOfLines({
+  cpus: [{ softirq: 5 }, { dropped: 2000, softirq: 40, processed: 20_000 }],
+  interfaces: [{ masks: [2n], droppedShare: 1 }],
+});
+const overload = observationOfLines({
+  cpus: [{ softirq: 5 }, { dropped: 2000, squeezed: 60, softirq: 99, processed: 20_000, shareAboveLimit: 1 }],
+  interfaces: [{ droppedShare: 1, receivingCpus: [1] }],
+});
+const singleFlow = observationOfLines({
+  cpus: [{ softirq: 5 }, { dropped: 2000, squeezed: 60, softirq: 99, processed: 20_000, shareAboveLimit: 1 }],
+  interfaces: [{ masks: [3n], droppedShare: 1 }],
+});
+const budget = observationOfLines({
+  cpus: [{ softirq: 5 }, { squeezed: 800, softirq: 60, processed: 300_000 }],
+});
+const healthy = observationOfLines({ cpus: [{}, {}], interfaces: [{}] });
+
+function planned(
+  observation: Observation,
+  policy: Partial<RemedyPolicy> = {},
+  context: Partial<RemedyContext> = {},
+) {
+  const plan = planRemedy(
+    observation,
+    verdictOf(observation),
+    { ...POLICY, ...policy },
+    { ...CONTEXT, ...context },
+  );
+  const document = planDocument(plan, "en");
+  return {
+    plan,
+    document,
+    /** Kind, target, from and to of the values; files by their path. */
+    steps: document.steps.map(({ kind, target, from, to }) =>
+      kind === "file" ? `file ${target}` : `${kind} ${target} ${from} ${to}`,
+    ),
+    noUse: document.cannotHelp.map(({ code }) => code),
+  };
+}
+
+const CONF = "file /etc/sysctl.d/99-network-tuning.conf";
+const RPS_FILES = [
+  "file /usr/local/sbin/softnet-rps",
+  "file /etc/systemd/system/softnet-remedy.service",
+  "file /etc/udev/rules.d/90-softnet-remedy.rules",
+];
+const MASK = "rps /sys/class/net/eth0/queues/rx-0/rps_cpus";
+
+describe("the plan", () => {
+  test("for a burst is a longer queue, with its cost, kept over a reboot", () => {
+    const { steps, document } = planned(burst);
+    assert.deepEqual(steps, ["sysctl net.core.netdev_max_backlog 1000 5000", CONF]);
+    assert.deepEqual(document.steps[0]?.cost, {
+      bytesGuide: 15_140_000,
+      bytesUpperBound: 46_209_240,
+      worstDelayMs: 250,
+    });
+    assert.equal(document.undo, "sudo softnet remedy undo");
+    assert.match(document.steps[0].why, /bandwidth is not known/);
+  });
+
+  test("for an overload that RPS can spread is a mask, and no longer queue", () => {
+    const { steps, noUse } = planned(overload);
+    assert.deepEqual(steps, [`${MASK} 0 3`, ...RPS_FILES]);
+    assert.ok(noUse.includes("backlog-under-overload"));
+  });
+
+  test("for one flow is nothing, not even another instance", () => {
+    const { steps, noUse, document } = planned(singleFlow);
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("rps-for-single-flow"));
+    assert.equal(document.advice, null);
+  });
+
+  test("for CPUs that are all full is another instance", () => {
+    const full = { dropped: 2000, softirq: 99, processed: 500_000, shareAboveLimit: 1 };
+    const { steps, document } = planned(
+      observationOfLines({ cpus: [full, full], interfaces: [{ masks: [3n], droppedShare: 1 }] }),
+    );
+    assert.deepEqual(steps, []);
+    assert.match(
+      document.advice!,
+      /1,004,000 packets\/s .* network-enhanced family .* such as ecs\.g5ne\.8xlarge/,
+    );
+  });
+
+  test("for a used-up budget is a bigger one", () => {
+    assert.deepEqual(planned(budget).steps, ["sysctl net.core.netdev_budget 300 600", CONF]);
+  });
+
+  test("for a healthy host is nothing", () => {
+    const { steps, noUse } = planned(healthy);
+    assert.deepEqual([steps, noUse], [[], []]);
+  });
+
+  test("for a healthy host is nothing either where a value is asked for, unless by force", () => {
+    const none = planned(healthy, { backlog: 9000 });
+    assert.deepEqual(none.steps, []);
+    assert.ok(none.noUse.includes("healthy"));
+  });
+});
+
+describe("what the operator asks for", () => {
+  test("a value in place of the table's", () => {
+    assert.deepEqual(planned(burst, { backlog: 30_000 }).steps, [
+      "sysctl net.core.netdev_max_backlog 1000 30000",
+      CONF,
+    ]);
+  });
+
+  test("a longer queue under an overload, against advice", () => {
+    const { steps, noUse } = planned(overload, { backlog: 30_000, rps: "off" });
+    assert.deepEqual(steps, ["sysctl net.core.netdev_max_backlog 1000 30000", CONF]);
+    assert.ok(noUse.includes("backlog-under-overload"));
+  });
+
+  test("a value that is lower is refused", () => {
+    const { steps, noUse } = planned(burst, { backlog: 500 });
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("backlog-not-lowered"));
+  });
+
+  test("a mask", () => {
+    assert.deepEqual(planned(overload, { rps: 1n }).steps, [`${MASK} 0 1`, ...RPS_FILES]);
+  });
+
+  test("another interface", () => {
+    const two = {
+      ...overload,
+      interfaces: [...overload.interfaces, { ...overload.interfaces[0]!, name: "eth1" }],
+    };
+    assert.match(planned(two, { device: "eth1" }).steps[0]!, /\/eth1\//);
+  });
+
+  test("no files", () => {
+    assert.deepEqual(planned(burst, { persist: false }).steps, [
+      "sysctl net.core.netdev_max_backlog 1000 5000",
+    ]);
+  });
+
+  test("a longer queue where no packet enters one is said to be of no use", () => {
+    const { steps, noUse } = planned(healthy, { backlog: 30_000 });
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("nic-bypasses-backlog"));
+  });
+});
+
+describe("nothing is planned", () => {
+  const withSysctls = (sysctls: object): Observation => ({
+    ...burst,
+    settings: { ...burst.settings, sysctls: { ...burst.settings.sysctls, ...sysctls } },
+  });
+
+  test("where the queue has no limit, and that is said", () => {
+    const { steps, noUse, document } = planned(withSysctls({ netdevMaxBacklog: -1 }));
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("backlog-unlimited"));
+    assert.match(document.notes[0]!, /without a limit/);
+  });
+
+  test("in another network namespace", () => {
+    assert.ok(planned(withSysctls({ netdevMaxBacklog: undefined })).noUse.includes("other-namespace"));
+  });
+
+  test("for an interface whose name no script may hold", () => {
+    const odd = { ...overload, interfaces: [{ ...overload.interfaces[0]!, name: "eth0;reboot" }] };
+    assert.ok(planned(odd).noUse.includes("no-device"));
+  });
+
+  test("that did not help before, unless by force", () => {
+    const measure = { lostPerMillion: 90_000, squeezedPerMillion: 0, packetsPerSecond: 20_000 };
+    const failures = [
+      {
+        key: "netdev_max_backlog",
+        target: "net.core.netdev_max_backlog",
+        time: "2026-11-22T20:00:00Z",
+        before: measure,
+        after: { ...measure, lostPerMillion: 85_000 },
+      },
+    ];
+    const { steps, noUse, document } = planned(burst, {}, { failures });
+    assert.deepEqual(steps, []);
+    assert.deepEqual(noUse, ["did-not-help-before"]);
+    assert.match(document.cannotHelp[0]!.why, /90,000 lost packets per million before, 85,000 after/);
+    assert.equal(planned(burst, { force: true }, { failures }).steps.length, 2);
+  });
+});
+
+describe("the files", () => {
+  const tuning = {
+    sysctl: [{ path: "/etc/sysctl.d/99-network-tuning.conf", text: " net.core.netdev_max_backlog=2000\n" }],
+    rps: [
+      { path: "/usr/local/sbin/softnet-rps", text: "#!/bin/sh\nmasks='\neth0 52:54:00:12:34:56 1\n'\n" },
+      { path: "/etc/systemd/system/softnet-remedy.service", text: "" },
+    ],
+    tuned: [],
+    ecsMq: undefined,
+    irqbalance: undefined,
+  };
+
+  test("have the line that is there now", () => {
+    const [, file] = planned(burst, {}, { tuning }).document.steps;
+    assert.deepEqual(
+      [file?.from, file?.to],
+      [" net.core.netdev_max_backlog=2000", "net.core.netdev_max_backlog = 5000"],
+    );
+  });
+
+  test("are left where they set more", () => {
+    const sysctl = [
+      { path: "/etc/sysctl.d/99-network-tuning.conf", text: "net.core.netdev_max_backlog=9000\n" },
+    ];
+    assert.deepEqual(planned(burst, {}, { tuning: { ...tuning, sysctl } }).plan.files, []);
+  });
+
+  test("of masks are named with what they set now", () => {
+    assert.deepEqual(
+      planned(overload, {}, { tuning }).plan.files.map(({ path, from, to }) => [path, from, to]),
+      [
+        ["/usr/local/sbin/softnet-rps", "eth0 1", "eth0 3"],
+        ["/etc/udev/rules.d/90-softnet-remedy.rules", null, "eth0 3"],
+      ],
+    );
+  });
+});
