@@ -15,6 +15,10 @@ const VERBS: readonly VerbEntry[] = [
   { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
   { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
   { name: "watch", load: async () => (await import("./commands/watch.ts")).default },
+  { name: "remedy plan", load: async () => (await import("./commands/remedy-plan.ts")).default },
+  { name: "remedy apply", load: async () => (await import("./commands/remedy-apply.ts")).default },
+  { name: "remedy undo", load: async () => (await import("./commands/remedy-undo.ts")).default },
+  { name: "remedy status", load: async () => (await import("./commands/remedy-status.ts")).default },
 ];
 
 /** Runs one command line. @returns the exit code. */

@@ -21,6 +21,11 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Whether a question on the terminal can be answered. */
   readonly canAsk: boolean;
+  /** Asks it, and gives back the line that was typed; undefined where the terminal was closed or a signal came. */
+  readonly ask: (question: string) => Promise<string | undefined>;
+  readonly isRoot: boolean;
+  /** How this softnet was started, from the program on: what `sudo` has to be given. */
+  readonly commandLine: readonly string[];
   readonly columns: number;
   /** The terminal that stdout is, for a verb that draws on all of it. */
   readonly terminal?: Terminal;

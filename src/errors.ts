@@ -36,6 +36,9 @@ export class HostError extends KnownError {}
 /** CloudMonitor, the metadata service or another cloud interface said no, or nothing. */
 export class CloudError extends KnownError {}
 
+/** A machine cannot be changed, or not be changed back. */
+export class RemedyError extends KnownError {}
+
 /** The state directory cannot be used. */
 export class StoreError extends KnownError {}
 

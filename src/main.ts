@@ -1,3 +1,5 @@
+import { isSea } from "node:sea";
+
 import { main } from "./cli.ts";
 import { EXIT_CODE_OF_SIGNAL, type Io } from "./command.ts";
 import { terminalOf } from "./terminal.ts";
@@ -25,6 +27,9 @@ async function runProcess(): Promise<void> {
     env: process.env,
     isTerminal: process.stdout.isTTY,
     canAsk: process.stdin.isTTY && process.stdout.isTTY,
+    ask: (question) => askOnTerminal(question, abort.signal),
+    isRoot: process.geteuid?.() === 0,
+    commandLine: [process.execPath, ...process.argv.slice(isSea() ? 2 : 1)],
     columns: process.stdout.columns || 80,
     ...(process.stdout.isTTY ? { terminal: terminalOf(process) } : {}),
     signal: abort.signal,
@@ -33,6 +38,20 @@ async function runProcess(): Promise<void> {
   // A request that was left behind would hold the process up.
   if (abort.signal.aborted) process.exit(exitCode);
   process.exitCode = exitCode;
+}
+
+async function askOnTerminal(question: string, signal: AbortSignal): Promise<string | undefined> {
+  const { createInterface } = await import("node:readline");
+  // Without an editor of its own: Ctrl-C is then a signal as everywhere else.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  return new Promise((resolve) => {
+    lines.once("close", () => resolve(undefined));
+    signal.addEventListener("abort", () => lines.close(), { once: true });
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
 }
 
 runProcess().catch((bug: unknown) => {

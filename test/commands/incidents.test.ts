@@ -38,6 +38,9 @@ async function diagnose(args: readonly string[]): Promise<{ code: number; stdout
     env: {},
     isTerminal: false,
     canAsk: false,
+    ask: () => assert.fail("asked"),
+    isRoot: false,
+    commandLine: ["softnet", ...args],
     columns: 80,
     signal: new AbortController().signal,
   });

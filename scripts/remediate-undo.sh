@@ -1,0 +1,255 @@
+#!/bin/sh
+# softnet remedy: puts everything back as it was before softnet remedy first changed it.
+# Exit: 0 done, 2 something was left, 3 changed since it was planned, 4 not allowed, 5 refused by the kernel,
+# 6 file not written, 7 another run is at work, 8 no journal of ours. After 3 to 8 nothing has changed.
+script=undo
+
+# An old bash keeps here-documents in files: not on a disk that may be full.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
+umask 022
+set -u
+trap '' HUP INT TERM # it takes a second: finished or taken back, never cut in two
+
+dir=${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
+journal=$dir/journal
+nl='
+'
+header="softnet-remedy 1$nl"
+before='' changed='' left='' said='' locked='' can_log=''
+
+end() { # EXIT-CODE MESSAGE: the last line is one of JSON
+  [ "$1" = 0 ] || echo "softnet remedy: $2" >&2
+  json="\"script\":\"$script\",\"exitCode\":$1,\"message\":\"$(printf %s "$2" | tr '\n\t"\134' "  ''")\",\"changed\":[${changed#,}],\"left\":[${left#,}]}"
+  [ -z "$can_log" ] || { echo "{\"time\":\"$(date -u +%FT%TZ)\",$json" >> "$dir/audit.jsonl"; } 2> /dev/null
+  [ -z "$locked" ] || rm -f "$dir/lock"
+  echo "{\"schemaVersion\":1,$json"
+  exit "$1"
+}
+
+fail() { # EXIT-CODE WHAT: ends with what a program said
+  said=${said##*: }
+  case $said in
+    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root, outside containers)" ;;
+    No\ space* | *uota*) end 6 "$2: $said" ;;
+  esac
+  end "$1" "$2: ${said:-failed}"
+}
+
+settle() { sync "$1" 2> /dev/null || sync; } # onto the disk; an old sync knows no files
+started() { grep -v ') Z' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 22; } # PID: when, since numbers are used again
+
+take_lock() {
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  mine=$dir/lock.$$ tries=0
+  said=$(echo "$$ $boot $(started $$)" | dd of="$mine" status=none 2>&1) || fail 6 "$dir"
+  until ln "$mine" "$dir/lock" 2> /dev/null; do
+    held=$(cat "$dir/lock" 2> /dev/null)
+    pid=${held%% *} tries=$((tries + 1))
+    if [ "$held" = "$pid $boot $(started "$pid")" ] || [ "$tries" = 9 ]; then
+      rm -f "$mine"
+      [ "$pid" != "$PPID" ] || return 0 # softnet holds it for us
+      end 7 "another run is at work (process $pid)"
+    fi
+    # Its holder is dead. Make sure that it is this lock which is moved away.
+    mv "$dir/lock" "$mine.stale" 2> /dev/null || continue
+    [ "$(cat "$mine.stale")" = "$held" ] || ln "$mine.stale" "$dir/lock"
+    rm -f "$mine.stale"
+  done
+  locked=yes
+  rm -f "$dir"/lock.* "$journal.new"
+}
+
+open_journal() { # before: what it says
+  said=$(mkdir -p "$dir" 2>&1) || fail 6 "$dir"
+  [ -n "$(find "$dir" -prune -type d -user "$(id -u)" ! -perm -020 ! -perm -002)" ] ||
+    end 8 "$dir: expected a directory that only you can write to"
+  take_lock
+  can_log=yes
+  [ -e "$journal" ] || [ -h "$journal" ] || return 0
+  [ ! -f "$journal" ] || [ -h "$journal" ] || before=$(cat "$journal")$nl
+  case $before in "$header"*) ;; *) end 8 "$journal: expected a journal of softnet remedy" ;; esac
+}
+
+write_journal() { # TEXT
+  if [ "$1" = '' ] || [ "$1" = "$header" ]; then
+    rm -f "$journal"
+  else
+    said=$(printf %s "$1" | dd of="$journal.new" bs=64k status=none 2>&1)
+    [ "$(cat "$journal.new" 2> /dev/null)$nl" = "$1" ] || return 1
+    settle "$journal.new"
+    mv -f "$journal.new" "$journal"
+  fi
+  settle "$dir"
+}
+
+bare() { # MASK or number, without commas and padding
+  b=$1
+  while case $b in *,*) ;; *) false ;; esac do b=${b%,*}${b##*,}; done
+  while case $b in 0?*) ;; *) false ;; esac do b=${b#0}; done
+  echo "$b"
+}
+
+put() { # PATH VALUE: writes, and reads back what the kernel made of it
+  said=$(printf '%s\n' "$2" | dd of="$1" bs=4096 conv=notrunc status=none 2>&1) || return 1
+  now=$(cat "$1")
+  [ "$(bare "$now")" = "$(bare "$2")" ] || { said="the kernel made $now of $2"; return 1; }
+}
+
+called() { case $1 in /proc/*) echo "net.core.${1##*/}" ;; *) echo "$1" ;; esac; } # PATH: as people say it
+
+mac_of() { # PATH: the address of its interface, by which it is known after a renaming; - for a sysctl
+  case $1 in /sys/*) cat "${1%/queues/*}/address" 2> /dev/null && return ;; esac
+  echo -
+}
+
+conf=/etc/sysctl.d/99-network-tuning.conf
+helper=/usr/local/sbin/softnet-rps
+rules=/etc/udev/rules.d/90-softnet-remedy.rules
+unit=/etc/systemd/system/softnet-remedy.service
+wants=${unit%/*}/multi-user.target.wants/${unit##*/}
+note='# By softnet remedy; "softnet remedy undo" takes it back.'
+
+sum() { [ ! -f "$1" ] || cksum < "$1" | tr ' ' :; }
+
+line_of() { # KEY: the number of the last line that sets it
+  grep -nE "^[[:space:]]*-?net[./]core[./]$1[[:space:]]*=" "$conf" 2> /dev/null | tail -n 1 | cut -d : -f 1
+}
+
+value_of() { # KEY
+  sed -n "$(line_of "$1")s/^[^=]*=[[:space:]]*\(-*[0-9]*\).*/\1/p" "$conf"
+}
+
+kept='' helped=''
+
+leave() { # PATH WHY
+  case $kept in *" $1 "*) return ;; esac
+  kept="$kept $1 "
+  left="$left,\"$(called "$1")\""
+  echo "softnet remedy: $(called "$1"): $2" >&2
+}
+
+where() { # PATH MAC: the path as it is today, if it is
+  at=$1
+  if [ "$2" != - ] && [ "$(mac_of "$1")" != "$2" ]; then
+    for dev in /sys/class/net/*; do
+      if [ -e "$dev/device" ] && [ "$(cat "$dev/address")" = "$2" ]; then at=$dev/${1#/sys/class/net/*/}; fi
+    done
+  fi
+  [ ! -e "$at" ] || echo "$at"
+}
+
+undo_values() {
+  seen=''
+  while read -r kind path _ from mac; do
+    case $kind in sysctl | rps) ;; *) continue ;; esac
+    case $seen in *" $path "*) continue ;; esac
+    seen="$seen $path "
+    at=$(where "$path" "$mac")
+    [ -n "$at" ] || continue
+    now=$(cat "$at")
+    [ "$(bare "$now")" != "$(bare "$from")" ] || continue
+    case $force$nl$scope$helped in
+      yes* | *"$nl$kind $path $(bare "$now") "* | *"$nl$at $(bare "$now") of the helper$nl"*)
+        if put "$at" "$from"; then changed="$changed,\"$(called "$path")\""; else leave "$path" "cannot be put back: ${said##*: }"; fi ;;
+      *) leave "$path" "somebody else set it to $now since: left as it is (--force puts $from back)" ;;
+    esac
+  done << END
+$scope
+END
+}
+
+keep_rest() { # what the journal still has to know
+  rest=''
+  while IFS= read -r line; do
+    [ -n "$line" ] || continue
+    name=${line#* }
+    case ${line%% *}:$kept in
+      run:\ * | dir:\ *) rest=$rest$line$nl ;;
+      set:*" $conf "* | was:*" $conf "*) rest=$rest$line$nl ;;
+      *" ${name%% *} "*) rest=$rest$line$nl ;;
+    esac
+  done << END
+$scope
+END
+  [ -z "$rest" ] || rest=${base:-$header}$rest
+  write_journal "${rest:-$base}" || fail 6 "$journal"
+}
+
+undo_file() { # PATH
+  case $scope in *"${nl}file $1 "*) ;; *) return 0 ;; esac
+  [ -f "$1" ] || return 0
+  case $force$nl$scope in
+    yes* | *"${nl}file $1 $(sum "$1")$nl"*) ;;
+    *)
+      leave "$1" "somebody else changed it since: left as it is (--force removes it)"
+      return
+      ;;
+  esac
+  if said=$(rm -f "$1" 2>&1); then changed="$changed,\"$1\""; else leave "$1" "cannot be removed: ${said##*: }"; fi
+  settle "${1%/*}"
+}
+
+undo_lines() { # our keys' lines, whatever else was edited since
+  edits='' said='' new=$conf.softnet-new
+  [ -f "$conf" ] || return 0
+  for key in netdev_max_backlog netdev_budget netdev_budget_usecs; do
+    at=$(line_of "$key")
+    case $at$nl$scope in "$nl"*) continue ;; *"${nl}set $key "*) ;; *) continue ;; esac
+    was=$(printf '%s\n' "$scope" | sed -n "s/^was $key //p" | sed -n 's/[\\/&]/\\&/g;1p')
+    case $force$nl$scope in
+      *"${nl}set $key $(value_of "$key")$nl"* | yes*) edits="$edits$at${was:+s/.*/$was/}" && [ -n "$was" ] || edits=${edits}d ;;
+      *"${nl}was $key $(sed -n "${at}p" "$conf")$nl"*) continue ;;
+      *)
+        leave "$conf" "somebody else set net.core.$key in it since: left as it is (--force puts the original back)"
+        continue
+        ;;
+    esac
+    edits=$edits$nl
+  done
+  [ -n "$edits" ] || return 0
+  text=$(sed "$edits" "$conf" && echo .) text=${text%.}
+  case $scope in *"${nl}unended $conf$nl"*) text=${text%"$nl"} ;; esac
+  case $text:$scope in
+    "$note$nl:"*"${nl}new $conf$nl"*) rm -f "$conf" ;;
+    *) said=$({ cp -p "$conf" "$new" && printf %s "$text" | cat > "$new" && settle "$new" && mv -f "$new" "$conf"; } 2>&1) ;;
+  esac
+  if [ -z "$said" ]; then changed="$changed,\"$conf\""; else leave "$conf" "cannot be put back: ${said##*: }"; fi
+  settle "${conf%/*}"
+}
+
+ask_helper() { # what it would set: less than was planned on a machine that has shrunk, and on queues that came later as well
+  helped=$nl$(sh "$helper" list 2> /dev/null | tr -d , | sed 's/ 0*\(.[0-9a-f]*\)$/ \1 of the helper/')$nl
+}
+
+undo_new_queues() {
+  default=$(cat /proc/sys/net/core/rps_default_mask 2> /dev/null || echo 0)
+  while read -r path mask _; do
+    [ -n "$path" ] || continue
+    case $(printf '%s\n' "$scope" | grep "/${path##*/queues/} ")$nl in *" $path "* | *" $(mac_of "$path")$nl"*) continue ;; esac
+    [ "$(bare "$(cat "$path")")" != "$mask" ] || put "$path" "$default"
+  done << END
+$helped
+END
+}
+
+undo() {
+  for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new"; done
+  [ -n "$scope" ] || end 0 "there is nothing to undo"
+  undo_lines
+  case $scope in *"${nl}file $unit "*) rm -f "$wants" ;; esac
+  undo_file "$rules"
+  undo_file "$unit"
+  ask_helper
+  undo_values
+  undo_new_queues
+  undo_file "$helper"
+  for path in $(printf '%s\n' "$scope" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path" 2> /dev/null; done
+  keep_rest
+}
+
+force='' base=''
+open_journal
+scope=$before
+undo
+[ -z "$left" ] || end 2 "undone, but for what is named"
+end 0 "undone"

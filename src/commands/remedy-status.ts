@@ -1,0 +1,48 @@
+import { defineVerb } from "../command.ts";
+import { driftDocument, journaledDocument } from "../core/remedy-document.ts";
+import { driftOf } from "../core/remedy-journal.ts";
+import { Machine } from "../host/machine.ts";
+import { readHostSettings } from "../host/settings.ts";
+import { readAudit, readJournal, remedyDir } from "../remedy-options.ts";
+import { type RemedyStatus, statusText } from "../remedy-text.ts";
+
+export default defineVerb({
+  name: "remedy status",
+  summary: {
+    en: "what was changed, when, its effect, and whether it still holds",
+    zh: "做过哪些改动、何时、效果如何、是否仍然有效",
+  },
+  options: { remedyDir },
+  run: (options, io) => {
+    using machine = new Machine(options.root);
+    const settings = readHostSettings(machine);
+    const journal = readJournal(machine, options.remedyDir);
+    const status: RemedyStatus = {
+      journal,
+      drift: journal ? driftOf(journal, settings) : [],
+      records: readAudit(machine, options.remedyDir),
+      possibleCpus: settings.cpus.possible,
+    };
+    io.stdout(
+      options.json
+        ? `${JSON.stringify(statusDocument(status))}\n`
+        : statusText(status, {
+            lang: options.lang,
+            columns: io.columns,
+            colours: io.isTerminal && !io.env["NO_COLOR"],
+          }),
+    );
+    return Promise.resolve(0);
+  },
+});
+
+function statusDocument({ journal, drift, records, possibleCpus }: RemedyStatus) {
+  return {
+    schemaVersion: 1,
+    changes: journal?.values.map((value) => journaledDocument(value, possibleCpus)) ?? [],
+    files: journal?.files ?? [],
+    changedAt: journal?.runs ?? [],
+    drift: drift.map((one) => driftDocument(one, possibleCpus)),
+    runs: records,
+  };
+}

@@ -1,0 +1,243 @@
+import type { Measure } from "./core/proof.ts";
+import type { QueueCost } from "./core/remedies/backlog-choice.ts";
+import type { RepairRecord, RepairResult } from "./core/remedy-audit.ts";
+import {
+  type ApplyOutcome,
+  changeDocument,
+  driftDocument,
+  journaledDocument,
+  UNDO_COMMAND,
+} from "./core/remedy-document.ts";
+import type { Drift, RemedyJournal } from "./core/remedy-journal.ts";
+import type { RemedyPlan } from "./core/remedy-plan.ts";
+import type { Language, Text } from "./core/text.ts";
+import { countText } from "./core/wording.ts";
+import { besideLabel, indented, labelled, type Look, styled } from "./look.ts";
+
+/**
+ * What would change, what it costs, what is of no use, and how to go on.
+ *
+ * @param command that applies it; none where that is about to happen.
+ */
+export function planText(
+  plan: RemedyPlan,
+  isHealthy: boolean,
+  command: string | undefined,
+  look: Look,
+): string {
+  const isEmpty = plan.values.length === 0;
+  return joined([
+    isEmpty ? labelled(WORDS.plan[look.lang], "bold", nothingText(isHealthy)[look.lang], look) : [],
+    ...stepSections(plan, look),
+    noUseLines(plan, look),
+    plan.conflicts.flatMap(({ where, text }) =>
+      labelled(WORDS.conflict[look.lang], "yellow", `${where} ${text[look.lang]}`, look),
+    ),
+    plan.notes.flatMap((note) => labelled(WORDS.note[look.lang], "yellow", note[look.lang], look)),
+    plan.advice ? labelled(WORDS.advice[look.lang], "bold", plan.advice[look.lang], look) : [],
+    isEmpty || command === undefined
+      ? []
+      : [
+          besideLabel(WORDS.apply[look.lang], "bold", command, look),
+          besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND, look),
+        ],
+  ]);
+}
+
+function nothingText(isHealthy: boolean): Text {
+  return isHealthy
+    ? { en: "Nothing is lost here, so nothing is to be changed.", zh: "这里没有丢包，无需改动。" }
+    : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
+}
+
+/** Queues that change alike are one line. */
+function stepSections({ values, files }: RemedyPlan, look: Look): readonly (readonly string[])[] {
+  const groups = new Map<string, { change: string; why: Text; cost: QueueCost | null; times: number }>();
+  for (const step of values) {
+    const { target, from, to } = changeDocument(step);
+    const name = step.kind === "rps" ? `${step.device} rps_cpus` : target;
+    const change = `${name}  ${from} → ${to}`;
+    const group = groups.get(change);
+    if (group) group.times++;
+    else groups.set(change, { change, why: step.why, cost: step.cost, times: 1 });
+  }
+  const changes = [...groups.values()].map(({ change, why, cost, times }) => [
+    besideLabel(WORDS.change[look.lang], "cyan", times > 1 ? `${change}  (${times} ×)` : change, look),
+    ...labelled("", "reset", why[look.lang], look),
+    ...(cost ? labelled("", "reset", costText(cost)[look.lang], look) : []),
+  ]);
+  const kept = files.map(({ path, from, to }) => {
+    const lines = to.split("\n").join(", ");
+    return besideLabel("", "reset", `${path}  ${from === null ? "" : `${from.trim()} → `}${lines}`, look);
+  });
+  return [
+    ...changes,
+    kept.length === 0 ? [] : [...labelled(WORDS.keep[look.lang], "cyan", KEPT[look.lang], look), ...kept],
+  ];
+}
+
+function costText({ bytesGuide, bytesUpperBound, worstDelayMs }: QueueCost): Text {
+  const [guide, bound] = [megabytes(bytesGuide), megabytes(bytesUpperBound)];
+  const delay: Text =
+    worstDelayMs === null
+      ? { en: "", zh: "" }
+      : {
+          en: `; a packet at its end waits ${countText(worstDelayMs)} ms`,
+          zh: `；排在队尾的数据包要等待 ${countText(worstDelayMs)} 毫秒`,
+        };
+  return {
+    en: `Costs nothing at rest. Full queues hold ${guide} by the guide's formula, up to ${bound} in truth${delay.en}.`,
+    zh: `空闲时没有开销。队列填满时，按官方公式占用 ${guide}，实际最多 ${bound}${delay.zh}。`,
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${countText(bytes / 1_000_000)} MB`;
+}
+
+function noUseLines({ cannotHelp }: RemedyPlan, look: Look): readonly string[] {
+  return cannotHelp.flatMap(({ what, why }) =>
+    labelled(
+      WORDS.noUse[look.lang],
+      "yellow",
+      look.lang === "en" ? `${what.en}: ${lowerFirst(why.en)}` : `${what.zh}：${why.zh}`,
+      look,
+    ),
+  );
+}
+
+/** What goes on after a colon; names of interfaces and CPUs stay as they are. */
+function lowerFirst(text: string): string {
+  return /^[A-Z][a-z]* /.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
+}
+
+/** How a run of `remedy apply` ended, with the numbers of before and after. */
+export function outcomeText(outcome: ApplyOutcome, look: Look): string {
+  const { lang } = look;
+  const { before, after, result } = outcome;
+  return joined([
+    labelled(RESULT[result].label[lang], RESULT[result].style, resultText(outcome)[lang], look),
+    after ? indented(measureLines(before, after, lang)) : [],
+    result === "kept" || result === "unproven"
+      ? [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)]
+      : [],
+  ]);
+}
+
+function resultText({ result, persisted }: ApplyOutcome): Text {
+  switch (result) {
+    case "healthy":
+      return { en: "Nothing is lost here; nothing was changed.", zh: "这里没有丢包；未做任何改动。" };
+    case "kept":
+      return persisted
+        ? { en: "It helped, and outlives a reboot.", zh: "有效，且重启后仍然有效。" }
+        : { en: "It helped. It lasts until the next reboot.", zh: "有效，持续到下次重启。" };
+    case "unproven":
+      return {
+        en: "The load changed, so nobody can tell whether it helped. It stays until the next reboot.",
+        zh: "负载发生了变化，无法判断是否有效。改动保留到下次重启。",
+      };
+    case "undone":
+      return {
+        en: "It did not help and is taken back. It will not be tried again by itself (--force does).",
+        zh: "无效，已恢复原状。以后不会自动再试（可使用 --force）。",
+      };
+    case "failed":
+      return {
+        en: "Nothing was changed: no setting that we would change cures this.",
+        zh: "未做任何改动：没有可用于解决该问题的参数。",
+      };
+  }
+}
+
+function measureLines(before: Measure, after: Measure, lang: Language): readonly string[] {
+  const rows: readonly [Text, keyof Measure][] = [
+    [{ en: "lost per million packets", zh: "每百万个数据包丢失" }, "lostPerMillion"],
+    [{ en: "squeezes per million packets", zh: "每百万个数据包 squeezed" }, "squeezedPerMillion"],
+    [{ en: "packets/s", zh: "数据包/秒" }, "packetsPerSecond"],
+  ];
+  return rows.map(([name, key]) => `${name[lang]}  ${countText(before[key])} → ${countText(after[key])}`);
+}
+
+export interface RemedyStatus {
+  readonly journal: RemedyJournal | undefined;
+  readonly drift: readonly Drift[];
+  readonly records: readonly RepairRecord[];
+  readonly possibleCpus: number | undefined;
+}
+
+/** What was changed, when, what it did, and whether it still holds. */
+export function statusText({ journal, drift, records, possibleCpus }: RemedyStatus, look: Look): string {
+  const { lang } = look;
+  const runs = records.slice(-MOST_RUNS).map((record) => runLine(record, lang));
+  const history = runs.length === 0 ? [] : [styled(WORDS.runs[lang], "bold", look), ...indented(runs)];
+  if (journal === undefined) {
+    const none: Text = { en: "Nothing is changed on this machine.", zh: "本机没有任何改动。" };
+    return joined([labelled(WORDS.status[lang], "bold", none[lang], look), history]);
+  }
+  const values = journal.values
+    .map((value) => journaledDocument(value, possibleCpus))
+    .map(({ target, from, to }) => `${target}  ${from} → ${to}`);
+  const since: Text = { en: `Changed since ${journal.runs[0]}:`, zh: `自 ${journal.runs[0]} 起的改动：` };
+  return joined([
+    [...labelled(WORDS.status[lang], "bold", since[lang], look), ...indented([...values, ...journal.files])],
+    drift.flatMap((one) => {
+      const { target, expected, found } = driftDocument(one, possibleCpus);
+      const text: Text = {
+        en: `${target} is ${found} and was set to ${expected}: somebody else changed it.`,
+        zh: `${target} 现在是 ${found}，曾被设为 ${expected}：已被他人修改。`,
+      };
+      return labelled(WORDS.drift[lang], "yellow", text[lang], look);
+    }),
+    history,
+    [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)],
+  ]);
+}
+
+const MOST_RUNS = 10;
+
+function runLine({ time, result, tried, before, after }: RepairRecord, lang: Language): string {
+  const what = [...new Set(tried.map(({ key }) => key))].join(", ") || "-";
+  const effect = after
+    ? `  ${countText(before.lostPerMillion)} → ${countText(after.lostPerMillion)} ${WORDS.lost[lang]}`
+    : "";
+  return `${time}  ${result}  ${what}${effect}`;
+}
+
+function joined(sections: readonly (readonly string[])[]): string {
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
+}
+
+const RESULT: Readonly<
+  Record<RepairResult, { readonly label: Text; readonly style: "green" | "yellow" | "red" }>
+> = {
+  healthy: { label: { en: "HEALTHY", zh: "健康" }, style: "green" },
+  kept: { label: { en: "KEPT", zh: "已保留" }, style: "green" },
+  unproven: { label: { en: "UNPROVEN", zh: "未证实" }, style: "yellow" },
+  undone: { label: { en: "UNDONE", zh: "已撤销" }, style: "yellow" },
+  failed: { label: { en: "FAILED", zh: "未成功" }, style: "red" },
+};
+
+const KEPT: Text = {
+  en: "Once it has helped, these files keep it over a reboot:",
+  zh: "确认有效后，由以下文件使其在重启后仍然有效：",
+};
+
+const WORDS = {
+  plan: { en: "Plan", zh: "计划" },
+  change: { en: "Change", zh: "改动" },
+  keep: { en: "Keep", zh: "持久化" },
+  noUse: { en: "No use", zh: "无效" },
+  conflict: { en: "Conflict", zh: "冲突" },
+  note: { en: "Note", zh: "注意" },
+  advice: { en: "Advice", zh: "建议" },
+  apply: { en: "Apply", zh: "执行" },
+  undo: { en: "Undo", zh: "撤销" },
+  status: { en: "Status", zh: "状态" },
+  drift: { en: "Drift", zh: "偏离" },
+  runs: { en: "Runs of remedy apply", zh: "remedy apply 的执行记录" },
+  lost: { en: "lost per million", zh: "每百万丢失" },
+} satisfies Record<string, Text>;

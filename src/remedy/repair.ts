@@ -1,0 +1,134 @@
+import type { Observation } from "../core/observation.ts";
+import { type Measure, measureOf, nextMove, proofOf } from "../core/proof.ts";
+import type { RepairResult } from "../core/remedy-audit.ts";
+import type { ApplyOutcome } from "../core/remedy-document.ts";
+import type { RemedyPlan } from "../core/remedy-plan.ts";
+import { type PersistSettings, renderApply, renderPersist, renderTakeBack } from "../core/remedy-script.ts";
+import type { Text } from "../core/text.ts";
+import { KnownError } from "../errors.ts";
+import { type ScriptResult, succeeded } from "./run-script.ts";
+
+/** The world as a repair sees it. */
+export interface RepairWorld {
+  /** Undefined when a signal came first. */
+  readonly measureBefore: () => Promise<Observation | undefined>;
+  /** @param window from 1. Undefined when a signal came first. */
+  readonly measureAfter: (window: number) => Promise<Observation | undefined>;
+  readonly plan: (
+    observation: Observation,
+  ) => Promise<{ readonly plan: RemedyPlan; readonly isHealthy: boolean }>;
+  /** Shows the plan and asks. */
+  readonly consents: (plan: RemedyPlan) => Promise<boolean>;
+  readonly run: (script: string) => Promise<ScriptResult>;
+  /** What is going on; a proof takes half a minute. */
+  readonly say: (line: Text) => void;
+}
+
+/** How a repair ended. */
+export type Repair =
+  | {
+      readonly kind: "ended";
+      readonly outcome: ApplyOutcome;
+      /** Why what helped does not outlive a reboot though it should. */
+      readonly problem?: KnownError;
+    }
+  /** A signal came; what was set is taken back. */
+  | { readonly kind: "interrupted" }
+  | { readonly kind: "declined"; readonly plan: RemedyPlan };
+
+/**
+ * Measures, plans, sets, and measures again; then keeps what helped and makes it outlive a reboot, or takes it back.
+ *
+ * What it set does not stay when something goes wrong on the way: it is taken back before the error goes on.
+ *
+ * @throws KnownError of the world's, or when a script could not do its work.
+ */
+export async function repair(world: RepairWorld): Promise<Repair> {
+  const seen = await world.measureBefore();
+  if (seen === undefined) return { kind: "interrupted" };
+  const { plan, isHealthy } = await world.plan(seen);
+  const before = measureOf(seen);
+  const ended = (result: RepairResult, after?: Measure, persisted = false): Repair => ({
+    kind: "ended",
+    outcome: { result, plan, before, after, persisted },
+  });
+  if (plan.values.length === 0) return ended(isHealthy ? "healthy" : "failed");
+  if (!(await world.consents(plan))) return { kind: "declined", plan };
+
+  succeeded(await world.run(renderApply(plan.values)), "remedy apply");
+  const proof = await takingBackOnError(world, () => prove(world, plan, seen));
+  if (proof === "interrupted") {
+    await takeBack(world);
+    return { kind: "interrupted" };
+  }
+  const after = measureOf(proof.seen);
+  switch (proof.move) {
+    case "take-back":
+      await takeBack(world);
+      return ended("undone", after);
+    case "leave-unproven":
+      return ended("unproven", after);
+    case "keep":
+      if (plan.persist === undefined) return ended("kept", after);
+      return persist(world, plan.persist, ended("kept", after), ended("kept", after, true));
+  }
+}
+
+/** What helped stays, even where it cannot be made to last. */
+async function persist(
+  world: RepairWorld,
+  settings: PersistSettings,
+  kept: Repair,
+  persisted: Repair,
+): Promise<Repair> {
+  try {
+    succeeded(await world.run(renderPersist(settings)), "remedy apply, to outlive a reboot");
+    return persisted;
+  } catch (problem) {
+    if (!(problem instanceof KnownError)) throw problem;
+    return { ...kept, problem } as Repair;
+  }
+}
+
+interface Proved {
+  readonly seen: Observation;
+  readonly move: "keep" | "take-back" | "leave-unproven";
+}
+
+async function prove(
+  world: RepairWorld,
+  { values }: RemedyPlan,
+  before: Observation,
+): Promise<Proved | "interrupted"> {
+  for (let window = 1; ; window++) {
+    const seen = await world.measureAfter(window);
+    if (seen === undefined) return "interrupted";
+    const proof = proofOf(values, before, seen);
+    const move = nextMove(proof, window);
+    if (move !== "measure-again") return { seen, move };
+    world.say(proof === "filling" ? FILLING : OTHER_LOAD);
+  }
+}
+
+const FILLING: Text = {
+  en: "It looks better, but a queue is filling: measuring on.",
+  zh: "看起来有改善，但队列仍在增长：继续测量。",
+};
+
+const OTHER_LOAD: Text = {
+  en: "The load is not the one of before: measuring on.",
+  zh: "负载与之前不可比：继续测量。",
+};
+
+async function takeBack(world: RepairWorld): Promise<void> {
+  succeeded(await world.run(renderTakeBack()), "remedy apply, when taking back");
+}
+
+async function takingBackOnError<T>(world: RepairWorld, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof KnownError) await takeBack(world);
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { appendFileSync, lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import type { RepairRecord } from "../core/remedy-audit.ts";
+import { errorCodeOf, RemedyError } from "../errors.ts";
+
+export const DEFAULT_REMEDY_DIR = "/var/lib/softnet-remedy";
+
+/** Files in it that are read elsewhere. */
+export const JOURNAL_FILE = "journal";
+export const AUDIT_FILE = "audit.jsonl";
+
+/**
+ * Makes the folder where it is missing, readable for everybody and writable for its owner.
+ *
+ * @throws RemedyError where others could write to it: what undo puts back comes from there.
+ */
+export function openStateFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    if (errorCodeOf(error) !== "EEXIST") throw cannotWrite(dir, error);
+  }
+  const { uid, mode } = lstatSync(dir);
+  const isFolder = (mode & 0o170000) === 0o040000;
+  if (isFolder && uid === process.geteuid?.() && (mode & 0o022) === 0) return;
+  throw new RemedyError({
+    code: "bad-journal",
+    expected: "a directory that only you can write to",
+    got: isFolder ? `one of user ${uid} with mode ${(mode & 0o7777).toString(8)}` : "something else",
+    where: dir,
+  });
+}
+
+/** One line for each run, for ever. */
+export function appendAudit(dir: string, record: RepairRecord): void {
+  const file = join(dir, AUDIT_FILE);
+  try {
+    appendFileSync(file, `${JSON.stringify(record)}\n`, { mode: 0o644 });
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
+}
+
+export function cannotWrite(where: string, error: unknown): RemedyError {
+  return new RemedyError(
+    { code: "cannot-write", expected: "to write there", got: errorCodeOf(error) ?? "an error", where },
+    { cause: error },
+  );
+}

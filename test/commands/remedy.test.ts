@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+
+import { renderUndo } from "../../src/core/remedy-script.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "softnet-remedy-"));
+after(() => rmSync(dir, { recursive: true }));
+
+const incident = (name: string): string => join(import.meta.dirname, `../fixtures/incidents/${name}.capture`);
+
+describe("softnet remedy plan", () => {
+  test("ends with 1 and the plan", async () => {
+    const { code, stdout, stderr } = await runSoftnet([
+      "remedy",
+      "plan",
+      "--from",
+      incident("burst"),
+      "--json",
+    ]);
+    assert.deepEqual([code, stderr], [1, ""]);
+    const document = JSON.parse(stdout);
+    assert.deepEqual(Object.keys(document), [
+      "schemaVersion",
+      "steps",
+      "cannotHelp",
+      "undo",
+      "conflicts",
+      "notes",
+      "advice",
+      "bandwidth",
+    ]);
+    assert.deepEqual(
+      document.steps.map(({ kind, target, from, to }: Record<string, string>) => [kind, target, from, to]),
+      [
+        ["sysctl", "net.core.netdev_max_backlog", "1000", "10000"],
+        ["file", "/etc/sysctl.d/99-network-tuning.conf", null, "net.core.netdev_max_backlog = 10000"],
+      ],
+    );
+    assert.deepEqual(Object.keys(document.steps[0]), ["kind", "target", "from", "to", "why", "cost"]);
+  });
+
+  test("ends with 0 where there is nothing to do", async () => {
+    const { code } = await runSoftnet(["remedy", "plan", "--from", incident("healthy")]);
+    assert.equal(code, 0);
+  });
+
+  test("says that a bigger backlog is of no use where no packet enters it", async () => {
+    const args = ["remedy", "plan", "--from", incident("napi-veth-rps-off"), "--backlog", "30000", "--json"];
+    const { stdout } = await runSoftnet(args);
+    const codes = JSON.parse(stdout).cannotHelp.map(({ code }: { code: string }) => code);
+    assert.ok(codes.includes("nic-bypasses-backlog"), String(codes));
+  });
+
+  test("names the command with the flags that it was asked with", async () => {
+    const args = ["--backlog", "20000", "--rps", "off", "--no-persist"];
+    const { stdout } = await runSoftnet(["remedy", "plan", "--from", incident("burst"), ...args]);
+    assert.match(stdout, /^Apply +sudo softnet remedy apply --backlog 20000 --rps off --no-persist$/m);
+  });
+
+  test("prints the script that apply runs, and the two others", async () => {
+    const scripts = await Promise.all(
+      ["apply", "persist", "undo"].map(async (phase) => {
+        const args = ["remedy", "plan", "--from", incident("burst"), "--script", "--phase", phase];
+        return (await runSoftnet(args)).stdout;
+      }),
+    );
+    assert.match(scripts[0]!, /sysctl \/proc\/sys\/net\/core\/netdev_max_backlog 1000 10000/);
+    assert.match(scripts[1]!, /lines='netdev_max_backlog 10000 '/);
+    assert.equal(scripts[2], renderUndo({ force: false }));
+  });
+
+  for (const [what, args] of [
+    ["JSON of a script", ["--json", "--script"]],
+    ["a portable plan that is no script", ["--portable"]],
+    ["a portable script of a capture", ["--portable", "--script", "--from", "x"]],
+    ["a portable script with a mask", ["--portable", "--script", "--rps", "f"]],
+    ["a value without a limit", ["--backlog", "-1"]],
+    ["a value of nothing", ["--backlog", "0"]],
+    ["a mask that is none", ["--rps", "0x3"]],
+    ["an interface that is not there", ["--device", "nope", "--from", incident("burst")]],
+    ["a CPU that is not there", ["--rps", "f", "--from", incident("burst")]],
+  ] as const) {
+    test(`refuses ${what}, with one line`, async () => {
+      const { code, stdout, stderr } = await runSoftnet(["remedy", "plan", ...args]);
+      assert.deepEqual([code, stdout.includes('"steps"'), stderr.split("\n").length], [2, false, 2]);
+    });
+  }
+});
+
+describe("softnet remedy apply and undo", () => {
+  for (const verb of ["apply", "undo"]) {
+    test(`${verb} needs root, and says the line that does it`, async () => {
+      const args = ["remedy", verb, "--yes"];
+      const { code, stdout, stderr } = await runSoftnet(args, {
+        isRoot: false,
+        env: { SOFTNET_REMEDY_DIR: "/tmp/x" },
+        commandLine: ["/opt/my node", "/opt/softnet.js", ...args],
+      });
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.equal(
+        stderr,
+        `softnet: remedy ${verb}: expected root: sudo SOFTNET_REMEDY_DIR=/tmp/x '/opt/my node' /opt/softnet.js remedy ${verb} --yes, got another user\n`,
+      );
+    });
+
+    test(`${verb} without a terminal needs --yes`, async () => {
+      const { code, stdout, stderr } = await runSoftnet(["remedy", verb]);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, /expected --yes, or a terminal to ask on/);
+    });
+
+    test(`${verb} refuses another root`, async () => {
+      const { code, stderr } = await runSoftnet(["remedy", verb, "--root", "/x"]);
+      assert.equal(code, 2);
+      assert.match(stderr, /--root/);
+    });
+  }
+
+  test("undo asks, and a no changes nothing", async () => {
+    const asked: string[] = [];
+    const { code, stderr } = await runSoftnet(["remedy", "undo"], {
+      canAsk: true,
+      ask: (question) => {
+        asked.push(question);
+        return Promise.resolve("");
+      },
+      env: { SOFTNET_REMEDY_DIR: join(dir, "never-made") },
+    });
+    assert.deepEqual(asked, ["Put back everything that softnet remedy changed? [y/N] "]);
+    assert.equal(code, 2);
+    assert.match(stderr, /expected yes, got no/);
+  });
+
+  test("undo says that there is nothing to undo", async () => {
+    const env = { SOFTNET_REMEDY_DIR: join(dir, "undone") };
+    const { code, stdout } = await runSoftnet(["remedy", "undo", "--yes"], { env });
+    assert.deepEqual([code, stdout], [0, "There is nothing to undo.\n"]);
+  });
+
+  test("apply does not touch a folder that others can write to", async () => {
+    const open = join(dir, "open");
+    mkdirSync(open);
+    spawnSync("chmod", ["777", open]);
+    const { code, stderr } = await runSoftnet(["remedy", "apply", "--yes"], {
+      env: { SOFTNET_REMEDY_DIR: open },
+    });
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /expected a directory that only you can write to, got one of user \d+ with mode 777/,
+    );
+  });
+});
+
+/** A machine with 2 CPUs whose backlog is 3000. */
+function machineWith(files: Readonly<Record<string, string>>): string {
+  const root = mkdtempSync(join(dir, "root-"));
+  const all = {
+    "/proc/sys/net/core/netdev_max_backlog": "3000\n",
+    "/sys/devices/system/cpu/possible": "0-1\n",
+    "/sys/class/net/eth0/type": "1\n",
+    "/sys/class/net/eth0/queues/rx-0/rps_cpus": "3\n",
+    ...files,
+  };
+  for (const [path, text] of Object.entries(all)) {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
+
+describe("softnet remedy status", () => {
+  const changed = {
+    "/var/lib/softnet-remedy/journal": [
+      "softnet-remedy 1",
+      "run 2026-11-22T20:15:27Z",
+      "sysctl /proc/sys/net/core/netdev_max_backlog 5000 1000 -",
+      "rps /sys/class/net/eth0/queues/rx-0/rps_cpus 3 0 -",
+      "file /etc/sysctl.d/99-network-tuning.conf 1:2",
+      "",
+    ].join("\n"),
+    "/var/lib/softnet-remedy/audit.jsonl": `${JSON.stringify({
+      time: "2026-11-22T20:16:00.000Z",
+      verb: "remedy apply",
+      result: "kept",
+      tried: [
+        {
+          kind: "sysctl",
+          target: "net.core.netdev_max_backlog",
+          from: "1000",
+          to: "5000",
+          key: "netdev_max_backlog",
+        },
+      ],
+      before: { lostPerMillion: 90_000, squeezedPerMillion: 0, packetsPerSecond: 1000 },
+      after: { lostPerMillion: 0, squeezedPerMillion: 0, packetsPerSecond: 1000 },
+      persisted: true,
+    })}\n`,
+  };
+
+  test("tells what was changed, what it did, and what holds no more", async () => {
+    const { code, stdout } = await runSoftnet(["remedy", "status", "--root", machineWith(changed), "--json"]);
+    assert.equal(code, 0);
+    const { changes, files, changedAt, drift, runs } = JSON.parse(stdout);
+    assert.deepEqual(changes, [
+      { kind: "sysctl", target: "net.core.netdev_max_backlog", from: "1000", to: "5000" },
+      { kind: "rps", target: "/sys/class/net/eth0/queues/rx-0/rps_cpus", from: "0", to: "3" },
+    ]);
+    assert.deepEqual(files, ["/etc/sysctl.d/99-network-tuning.conf"]);
+    assert.deepEqual(changedAt, ["2026-11-22T20:15:27Z"]);
+    assert.deepEqual(drift, [
+      { kind: "sysctl", target: "net.core.netdev_max_backlog", expected: "5000", found: "3000" },
+    ]);
+    assert.equal(runs.length, 1);
+  });
+
+  for (const lang of ["en", "zh"]) {
+    test(`reads well in ${lang}`, async () => {
+      const { stdout } = await runSoftnet([
+        "remedy",
+        "status",
+        "--root",
+        machineWith(changed),
+        "--lang",
+        lang,
+      ]);
+      assert.equal(
+        stdout,
+        readFileSync(join(import.meta.dirname, `../fixtures/remedy/status.${lang}.txt`), "utf8"),
+      );
+    });
+  }
+
+  test("tells that nothing is changed", async () => {
+    const { code, stdout } = await runSoftnet(["remedy", "status", "--root", machineWith({})]);
+    assert.deepEqual([code, stdout], [0, "Status    Nothing is changed on this machine.\n"]);
+  });
+});
