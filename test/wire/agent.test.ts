@@ -223,6 +223,31 @@ describe("softnet run", { concurrency: true }, () => {
     );
   });
 
+  test("tells CloudMonitor of a change of the verdict, with the finding, the evidence and the fix", async () => {
+    using machine = machineOfFiles();
+    await using world = await cloudAndMetadata();
+    const agent = startAgent(machine, ["--sample-seconds", "0.5"], {
+      SOFTNET_IMDS: world.imds.url,
+      SOFTNET_ENDPOINT: world.cloud.url,
+      ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
+    });
+    await agent.logged(/First sample/);
+    let dropped = 0;
+    const dropping = setInterval(() => machine.setDropped((dropped += 500)), 250);
+    const deadline = Date.now() + 60_000;
+    while (world.events.events.length === 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    clearInterval(dropping);
+    await stop(agent);
+
+    const [event] = world.events.events;
+    assert.match(event?.name ?? "none came", /^softnet_(warning|critical)$/);
+    assert.match(event!.content, /^i-bp1double: .*CPU 0 drops .* evidence: .*droppedPerSecond=\d/);
+    assert.match(event!.content, /fix: sudo softnet remedy apply$/);
+  });
+
   test("cannot start on a cron that rests", async () => {
     using machine = machineOfFiles();
     const { code, stderr } = await startAgent(machine, ["--push-cron", "0 3 * * *"], {}).ended;
