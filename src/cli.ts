@@ -10,7 +10,7 @@ interface VerbEntry {
   readonly load: () => Promise<AnyVerb>;
 }
 
-const VERBS: readonly VerbEntry[] = [
+export const VERBS: readonly VerbEntry[] = [
   { name: "run", load: async () => (await import("./commands/run.ts")).default },
   { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
   { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
