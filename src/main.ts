@@ -1,21 +1,13 @@
 import { isSea } from "node:sea";
 
 import { main } from "./cli.ts";
-import { EXIT_CODE_OF_SIGNAL, type Io } from "./command.ts";
+import type { Io } from "./command.ts";
+import { signalOf } from "./signals.ts";
 import { terminalOf } from "./terminal.ts";
 
 /** Runs this process's command line against the real world. */
 async function runProcess(): Promise<void> {
-  const abort = new AbortController();
-  let signalled: keyof typeof EXIT_CODE_OF_SIGNAL | undefined;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      // Asked twice, a person means now.
-      if (signalled) process.exit(EXIT_CODE_OF_SIGNAL[signal]);
-      signalled = signal;
-      abort.abort(signal);
-    });
-  }
+  const signal = signalOf(process, () => performance.now());
   // `softnet watch | head` closes the pipe: that is an end, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
@@ -27,16 +19,16 @@ async function runProcess(): Promise<void> {
     env: process.env,
     isTerminal: process.stdout.isTTY,
     canAsk: process.stdin.isTTY && process.stdout.isTTY,
-    ask: (question) => askOnTerminal(question, abort.signal),
+    ask: (question) => askOnTerminal(question, signal),
     isRoot: process.geteuid?.() === 0,
     commandLine: [process.execPath, ...process.argv.slice(isSea() ? 2 : 1)],
     columns: process.stdout.columns || 80,
     ...(process.stdout.isTTY ? { terminal: terminalOf(process) } : {}),
-    signal: abort.signal,
+    signal,
   };
   const exitCode = await main(process.argv.slice(2), io);
   // A request that was left behind would hold the process up.
-  if (abort.signal.aborted) process.exit(exitCode);
+  if (signal.aborted) process.exit(exitCode);
   process.exitCode = exitCode;
 }
 

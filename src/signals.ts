@@ -1,0 +1,27 @@
+import type { EventEmitter } from "node:events";
+
+import { EXIT_CODE_OF_SIGNAL } from "./command.ts";
+
+/** Under npm, Ctrl-C comes from the terminal and again from npm, which passes it on. */
+const SAME_MS = 500;
+
+/**
+ * Turns SIGINT and SIGTERM into an abort with the signal's name as the reason. Asked again, a person means at once: the process then exits.
+ *
+ * @param nowMs any clock that never steps.
+ */
+export function signalOf(
+  process: EventEmitter & { readonly exit: (code: number) => void },
+  nowMs: () => number,
+): AbortSignal {
+  const abort = new AbortController();
+  let firstAtMs: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      firstAtMs ??= nowMs();
+      if (nowMs() - firstAtMs > SAME_MS) process.exit(EXIT_CODE_OF_SIGNAL[signal]);
+      abort.abort(signal);
+    });
+  }
+  return abort.signal;
+}
