@@ -1,3 +1,5 @@
+import type { EventEmitter } from "node:events";
+
 /** A terminal as a verb sees it that draws on all of it. */
 export interface Terminal {
   /** As it is now. */
@@ -73,22 +75,19 @@ export function terminalOf(process: NodeJS.Process): Terminal {
         onResize();
       };
 
-      process.on("exit", leave);
-      process.on("SIGHUP", end);
-      process.on("SIGQUIT", end);
-      process.on("SIGTSTP", suspend);
-      process.on("SIGCONT", goOn);
-      stdout.on("resize", onResize);
-      if (stdin.isTTY) stdin.on("data", onKey);
+      const listeners: [EventEmitter, ...Parameters<EventEmitter["on"]>][] = [
+        [process, "exit", leave],
+        [process, "SIGHUP", end],
+        [process, "SIGQUIT", end],
+        [process, "SIGTSTP", suspend],
+        [process, "SIGCONT", goOn],
+        [stdout, "resize", onResize],
+      ];
+      if (stdin.isTTY) listeners.push([stdin, "data", onKey]);
+      for (const [emitter, event, listener] of listeners) emitter.on(event, listener);
       enter();
       return () => {
-        process.off("exit", leave);
-        process.off("SIGHUP", end);
-        process.off("SIGQUIT", end);
-        process.off("SIGTSTP", suspend);
-        process.off("SIGCONT", goOn);
-        stdout.off("resize", onResize);
-        stdin.off("data", onKey);
+        for (const [emitter, event, listener] of listeners) emitter.off(event, listener);
         if (stdin.isTTY) stdin.pause();
         leave();
       };
