@@ -32,6 +32,8 @@ export interface CloudOptions {
   readonly users: readonly CloudUser[];
   readonly families: readonly ActionFamily[];
   readonly nowMs?: () => number;
+  /** Whether a refusal says which RAM action is missing: a newer gateway does, so nobody may rely on it. */
+  readonly explainsDenials?: boolean;
 }
 
 /** One request, and what became of it. */
@@ -50,16 +52,20 @@ export interface SeenRequest {
   readonly answer: { readonly status: number; readonly code: string | undefined } | undefined;
 }
 
+export type ChooseFault = (nth: number, action: string | undefined) => Fault | undefined;
+
 export interface CloudDouble extends AsyncDisposable {
   /** `http://127.0.0.1:…` */
   readonly url: string;
   readonly requests: readonly SeenRequest[];
   /** Decides call by call what goes wrong, counted from 0 since this was set; undefined is nothing. */
-  failBy(choose: (nth: number) => Fault | undefined): void;
+  failBy(choose: ChooseFault): void;
 }
 
 const LONGEST_SKEW_MS = 15 * 60_000;
 const LONGEST_HEADERS_BYTES = 128 * 1024;
+/** Slow for a person, and well within every timeout of ours. */
+const LATE_MS = 300;
 
 /**
  * Plays the gateway of the cloud: it checks what the real one checks, signature first, and refuses what that would refuse. The
@@ -69,7 +75,7 @@ export async function startCloudDouble(options: CloudOptions): Promise<CloudDoub
   const nowMs = options.nowMs ?? Date.now;
   const requests: SeenRequest[] = [];
   const usedNonces = new Set<string>();
-  let chooseFault: (nth: number) => Fault | undefined = () => undefined;
+  let chooseFault: ChooseFault = () => undefined;
   let nth = 0;
 
   function answerTo(request: WireRequest, taking: boolean): Answered {
@@ -77,7 +83,8 @@ export async function startCloudDouble(options: CloudOptions): Promise<CloudDoub
       const { action, params, accessKeyId } = verify(request, options, usedNonces, nowMs());
       if (!taking) return { taken: false, answer: jsonAnswer(200, {}) };
       const body = action({ params, accessKeyId, receivedAtMs: nowMs() });
-      const taken = body["Code"] === undefined || body["Code"] === "200" || body["Code"] === "206";
+      // ECS and STS have no code of their own, and CloudMonitor prints some of its codes as a number.
+      const taken = [undefined, 200, "200", "206"].includes(body["Code"] as string | number | undefined);
       return { taken, answer: jsonAnswer(200, { RequestId: requestId(requests.length), ...body }) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -87,9 +94,9 @@ export async function startCloudDouble(options: CloudOptions): Promise<CloudDoub
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
-    const fault = chooseFault(nth++);
+    const fault = chooseFault(nth++, headerOf(request, "x-acs-action"));
     const { taken, answer } = answerTo(request, fault?.taken ?? true);
-    const given = fault ? fault.how : answer;
+    const given = fault && fault.how !== "late" ? fault.how : answer;
     requests.push({
       action: headerOf(request, "x-acs-action"),
       version: headerOf(request, "x-acs-version"),
@@ -100,7 +107,8 @@ export async function startCloudDouble(options: CloudOptions): Promise<CloudDoub
       fault: fault?.name,
       answer: typeof given === "string" ? undefined : { status: given.status, code: codeOf(given) },
     });
-    give(given, incoming, response);
+    if (fault?.how === "late") setTimeout(() => give(given, incoming, response), LATE_MS);
+    else give(given, incoming, response);
   }
 
   const server = createServer({ maxHeaderSize: 1 << 20 }, (incoming, response) => {
@@ -143,7 +151,7 @@ interface Verified {
 /** @throws ApiError where the gateway would not let the request through. */
 function verify(
   request: WireRequest,
-  { users, families }: CloudOptions,
+  { users, families, explainsDenials = false }: CloudOptions,
   usedNonces: Set<string>,
   nowMs: number,
 ): Verified {
@@ -172,14 +180,31 @@ function verify(
   }
   usedNonces.add(nonce);
   const ramAction = `${family.product}:${name}`;
-  if (user.allowed && !user.allowed.includes(ramAction)) {
-    throw new ApiError(403, "NoPermission", "You are not authorized to do this action.");
+  if (!family.needsNoGrant && user.allowed && !user.allowed.includes(ramAction)) {
+    throw denial(ramAction, user, explainsDenials);
   }
   const params = new Map(parseQuery(query));
   if (params.size !== parseQuery(query).length) {
     throw new ApiError(400, "InvalidParameter", "A parameter was given twice.");
   }
   return { action: family.actions[name]!, params, accessKeyId: user.accessKeyId };
+}
+
+/** The products word it differently; neither message says what is missing. */
+function denial(ramAction: string, user: CloudUser, isExplained: boolean): ApiError {
+  const [code, message] = ramAction.startsWith("ecs:")
+    ? [
+        "Forbidden.RAM",
+        "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
+      ]
+    : ["NoPermission", "You are not authorized to do this action. You should be authorized by RAM."];
+  const detail = {
+    AuthAction: ramAction,
+    AuthPrincipalType: user.securityToken === undefined ? "SubUser" : "AssumedRoleUser",
+    NoPermissionType: "ImplicitDeny",
+    PolicyType: "AccountLevelIdentityBasedPolicy",
+  };
+  return new ApiError(403, code, message, {}, isExplained ? { AccessDeniedDetail: detail } : {});
 }
 
 function checkDate(text: string, nowMs: number): void {
@@ -265,6 +290,7 @@ function gatewayAnswer(error: ApiError, nth: number): RawAnswer {
       Code: error.code,
       Message: error.message,
       Recommend: `https://api.aliyun.com/troubleshoot?q=${error.code}`,
+      ...error.extra,
     },
     error.headers,
   );
@@ -275,7 +301,7 @@ function requestId(nth: number): string {
 }
 
 function codeOf({ body }: RawAnswer): string | undefined {
-  return /"Code":"([^"]*)"/.exec(body)?.[1];
+  return /"Code":"?([^",}]*)/.exec(body)?.[1];
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
@@ -290,7 +316,7 @@ async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
 }
 
 function give(how: Fault["how"], incoming: IncomingMessage, response: ServerResponse): void {
-  if (how === "stall") return;
+  if (how === "stall" || how === "late") return;
   if (how === "reset") {
     incoming.socket.resetAndDestroy();
     return;

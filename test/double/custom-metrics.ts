@@ -26,7 +26,7 @@ export interface CustomMetrics extends ActionFamily {
   seriesCount(): number;
 }
 
-const STATISTICS = new Set([
+export const STATISTICS: ReadonlySet<string> = new Set([
   ..."Average Maximum Minimum Sum SampleCount LastValue SumPerSecond CountPerSecond".split(" "),
   ..."P10 P20 P30 P40 P50 P60 P70 P75 P80 P90 P95 P98 P99".split(" "),
 ]);
@@ -118,6 +118,13 @@ function dimensionsFault(text: string): string | undefined {
   if (pairs.some(([key], i) => i > 0 && pairs[i - 1]![0] >= key)) return "dimensions are not in order";
   const isWord = (word: unknown): boolean => typeof word === "string" && /^[\w.\-/\\]{1,64}$/.test(word);
   return pairs.every(([key, value]) => isWord(key) && isWord(value)) ? undefined : "dimension key or value";
+}
+
+/** `{"cpu":"all","instanceId":"i-1"}` as everything but PutCustomMetric writes it: `cpu=all&instanceId=i-1`. */
+export function dimensionText(dimensions: string): string {
+  return Object.entries(parseObject(dimensions) ?? {})
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join("&");
 }
 
 function valuesFault(entry: Entry): string | undefined {

@@ -3,7 +3,8 @@ export interface Fault {
   readonly name: string;
   /** Whether the product behind the gateway did its work all the same: then the caller cannot know. */
   readonly taken: boolean;
-  readonly how: "stall" | "drip" | "reset" | RawAnswer;
+  /** `late` is the true answer, after a while. */
+  readonly how: "stall" | "drip" | "reset" | "late" | RawAnswer;
 }
 
 /** Answered as it stands. */
