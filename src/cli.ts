@@ -19,6 +19,7 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "remedy apply", load: async () => (await import("./commands/remedy-apply.ts")).default },
   { name: "remedy undo", load: async () => (await import("./commands/remedy-undo.ts")).default },
   { name: "remedy status", load: async () => (await import("./commands/remedy-status.ts")).default },
+  { name: "cloud-init", load: async () => (await import("./commands/cloud-init.ts")).default },
 ];
 
 /** Runs one command line. @returns the exit code. */

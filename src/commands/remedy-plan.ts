@@ -3,7 +3,7 @@ import { AGENT_OPTIONS } from "../config.ts";
 import { planDocument } from "../core/remedy-document.ts";
 import { planRemedy, type RemedyPlan } from "../core/remedy-plan.ts";
 import { renderApply, renderPersist, renderPortable, renderUndo } from "../core/remedy-script.ts";
-import { backlogRowOf } from "../core/remedies/bandwidth.ts";
+import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { verdictOf } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
@@ -111,8 +111,7 @@ function scriptOf(plan: RemedyPlan, which: "apply" | "persist" | "undo"): string
 
 function portableScript({ backlog, bandwidthGbps, rps }: Choice): string {
   const source = bandwidthGbps === undefined ? "unknown" : "flag";
-  const { row } = backlogRowOf({ gbps: bandwidthGbps, source });
-  const auto = row.first || row.last;
+  const auto = firstBacklogOf({ gbps: bandwidthGbps, source });
   return renderPortable({ backlog: backlog === "auto" ? auto : backlog, rps: rps !== "off" });
 }
 

@@ -46,3 +46,9 @@ export function backlogRowOf(bandwidth: Bandwidth): { row: BacklogRow; next: Bac
   const index = ROWS.findIndex(({ holds }) => holds(gbps));
   return { row: ROWS[index]!, next: ROWS[index + 1] };
 }
+
+/** What to begin with where nobody has measured: the row's first value, and of the lowest row its last, which is the kernel's own default. */
+export function firstBacklogOf(bandwidth: Bandwidth): number {
+  const { row } = backlogRowOf(bandwidth);
+  return row.first || row.last;
+}

@@ -1,0 +1,62 @@
+import type { Text } from "./text.ts";
+
+/** Where the first boot notes how it went; the agent and `doctor` read it. */
+export const FIRST_BOOT_REPORT = "/etc/softnet/first-boot.json";
+
+/** In the order in which they run. */
+export const FIRST_BOOT_STEPS = ["tune", "fetch", "check", "install", "start"] as const;
+
+export type FirstBootStep = (typeof FIRST_BOOT_STEPS)[number];
+
+/** A step of the first boot that failed. */
+export interface FirstBootFailure {
+  readonly step: FirstBootStep;
+  readonly exitCode: number;
+  /** The last lines of what it said. */
+  readonly message: string;
+}
+
+export interface FirstBootReport {
+  /** UTC, as `date` prints it. */
+  readonly time: string;
+  readonly failures: readonly FirstBootFailure[];
+}
+
+/** @returns undefined for anything that is no report of ours: the machine was not set up by our user-data. */
+export function parseFirstBootReport(text: string): FirstBootReport | undefined {
+  const { schemaVersion, time, steps } = objectOf(text);
+  if (schemaVersion !== 1 || typeof time !== "string" || !Array.isArray(steps)) return undefined;
+  return { time, failures: steps.flatMap((entry: unknown) => failureOf(entry) ?? []) };
+}
+
+/** What whoever starts the agent later has to know; undefined where all went well, or nothing is known. */
+export function firstBootProblem(report: FirstBootReport | undefined): Text | undefined {
+  if (!report || report.failures.length === 0) return undefined;
+  const { time, failures } = report;
+  const steps = failures.map(
+    ({ step, exitCode, message }) => `${step} (${exitCode})${message === "" ? "" : `: ${message}`}`,
+  );
+  return {
+    en: `at ${time} this machine's first boot failed in ${steps.join("; ")}. Remove ${FIRST_BOOT_REPORT} when it is mended`,
+    zh: `本机首次启动（${time}）在以下步骤失败：${steps.join("；")}。修复后请删除 ${FIRST_BOOT_REPORT}`,
+  };
+}
+
+function failureOf(entry: unknown): FirstBootFailure | undefined {
+  const { step, exitCode, message } = recordOf(entry);
+  const known = FIRST_BOOT_STEPS.find((name) => name === step);
+  if (!known || typeof exitCode !== "number" || exitCode === 0) return undefined;
+  return { step: known, exitCode, message: typeof message === "string" ? message.trim() : "" };
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return recordOf(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { runSoftnet } from "../support/run-softnet.ts";
+
+const WHAT = [
+  "cloud-init",
+  "--package-url",
+  "https://packages.example.com/a.deb",
+  "--sha256",
+  "ab".repeat(32),
+];
+
+describe("softnet cloud-init", () => {
+  for (const { args, wanted } of [
+    { args: [], wanted: 5000 },
+    { args: ["--bandwidth-gbps", "1"], wanted: 1000 },
+    { args: ["--bandwidth-gbps", "16"], wanted: 30_000 },
+    { args: ["--instance-type", "ecs.g6.large"], wanted: 1000 },
+    { args: ["--instance-type", "ecs.c7.4xlarge"], wanted: 5000 },
+    { args: ["--instance-type", "ecs.g7ne.8xlarge"], wanted: 30_000 },
+    { args: ["--instance-type", "ecs.g7ne.16xlarge"], wanted: 60_000 },
+  ]) {
+    test(`tunes to ${wanted} ${args.length > 0 ? `for ${args.join(" ")}` : "where nobody knows the bandwidth"}`, async () => {
+      const { code, stdout } = await runSoftnet([...WHAT, "--tune", "backlog", ...args]);
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`^ +wanted=${wanted}$`, "m"));
+      assert.ok(Buffer.byteLength(stdout) <= 16_384);
+    });
+  }
+
+  test("tunes nothing unless asked, whatever it knows of the instance", async () => {
+    const { code, stdout } = await runSoftnet([...WHAT, "--instance-type", "ecs.g7.large"]);
+    assert.equal(code, 0);
+    assert.doesNotMatch(stdout, /tune|write_files/);
+  });
+
+  for (const { name, args, says } of [
+    {
+      name: "nothing to install",
+      args: ["cloud-init"],
+      says: "command line: expected --package-url and --sha256, which say what to install, got neither",
+    },
+    {
+      name: "a checksum that is none",
+      args: ["cloud-init", "--sha256", "abc"],
+      says: '--sha256: expected the package\'s sha256: 64 hex digits, got "abc"',
+    },
+    {
+      name: "a password that every process of the instance could read",
+      args: ["cloud-init", "--package-url", "https://user:secret@packages.example.com/a.deb"],
+      says: "--package-url: expected an https:// or http:// URL of a .deb, .rpm or .tar.gz, without a user",
+    },
+    {
+      name: "an address that would end the shell's word",
+      args: ["cloud-init", "--package-url", "https://packages.example.com/'; reboot'/a.deb"],
+      says: "--package-url: expected an https:// or http:// URL",
+    },
+    {
+      name: "an instance type it does not know",
+      args: [...WHAT, "--instance-type", "ecs.g99.large"],
+      says: "--instance-type: expected --bandwidth-gbps, or a type of c6, g6, r6, c7, g7",
+    },
+    {
+      name: "two bandwidths",
+      args: [...WHAT, "--instance-type", "ecs.g7.large", "--bandwidth-gbps", "2"],
+      says: "command line: expected --instance-type or --bandwidth-gbps, got both",
+    },
+    {
+      name: "a setting that the agent would refuse",
+      args: [...WHAT, "--set", "SOFTNET_SINK=cloud"],
+      says: '--set: expected SOFTNET_SINK to be auto or cloudmonitor or local, got "cloud"',
+    },
+    {
+      name: "a setting that there is not",
+      args: [...WHAT, "--set", "SOFTNET_SYNC=auto"],
+      says: "--set: expected a setting of the agent (see softnet run --help), got SOFTNET_SYNC",
+    },
+    {
+      name: "a setting given twice",
+      args: [...WHAT, "--set", "SOFTNET_SINK=auto", "--set", "SOFTNET_SINK=local"],
+      says: "--set: expected each setting once, got SOFTNET_SINK twice",
+    },
+    {
+      name: "a credential",
+      args: [...WHAT, "--set", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secret"],
+      says: "--set: expected a setting of the agent",
+    },
+    {
+      name: "what ECS would not take",
+      args: [...WHAT, "--tune", "backlog+rps", "--set", `SOFTNET_STATE_DIR=/${"a".repeat(2000)}`],
+      says: "--package-url and --set: expected at most 16384 bytes of user-data, got 1",
+    },
+  ]) {
+    test(`refuses ${name} in one line`, async () => {
+      const { code, stdout, stderr } = await runSoftnet(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.ok(stderr.startsWith(`softnet: ${says}`), stderr);
+      assert.equal(stderr.trim().split("\n").length, 1);
+    });
+  }
+});
