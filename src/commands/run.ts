@@ -7,12 +7,14 @@ import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, type Io } from "../command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
 import { firesOftenEnough } from "../core/cron.ts";
+import { firstBootProblem } from "../core/first-boot.ts";
 import { toThousandths } from "../core/rounding.ts";
 import type { Text } from "../core/text.ts";
 import { statisticsOf } from "../core/window.ts";
 import type { DeliveryReport } from "../delivery.ts";
 import { UsageError } from "../errors.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
+import { readFirstBootReport } from "../host/first-boot.ts";
 import { type Host, readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
 import { leanRuntime } from "../lean-runtime.ts";
@@ -63,6 +65,11 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
   };
   say(greeting(machine));
   say({ en: `state    ${dir}`, zh: `状态     ${dir}` });
+  const problem = firstBootProblem(readFirstBootReport(machine));
+  if (problem) {
+    say({ en: `problem  ${problem.en}`, zh: `问题     ${problem.zh}` });
+    log.warn(`The setup is not complete: ${problem.en}`);
+  }
   const parts: AgentParts = {
     host: machine,
     clock: systemClock,
