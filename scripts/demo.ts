@@ -13,6 +13,7 @@ import { systemClock } from "../src/clock.ts";
 import { languageOf } from "../src/command.ts";
 import { AGENT_OPTIONS } from "../src/config.ts";
 import type { Text } from "../src/core/text.ts";
+import { DriftWatch } from "../src/drift-watch.ts";
 import { readCapture } from "../src/host/capture.ts";
 import type { Host } from "../src/host/host.ts";
 import { type Incident, IncidentRecorder } from "../src/incidents.ts";
@@ -49,11 +50,12 @@ async function demonstrate(dir: string, signal: AbortSignal): Promise<void> {
   const log = createLogger("error");
   using store = new Store({ dir, limitMb: 64, notice: (line) => log.warn(line) });
   const host = named(new ReplayedHost(readCapture(INCIDENT), systemClock, START_MS), "demo");
+  const config = readOptions(AGENT_OPTIONS, process.argv.slice(2), { SOFTNET_CONSOLE: FREE_PORT });
   await runWithConsole(
     {
       host,
       clock: systemClock,
-      config: readOptions(AGENT_OPTIONS, process.argv.slice(2), { SOFTNET_CONSOLE: FREE_PORT }),
+      config,
       store,
       stateDir: dir,
       recent: new RecentPoints(),
@@ -64,6 +66,7 @@ async function demonstrate(dir: string, signal: AbortSignal): Promise<void> {
         shelf: announcingShelf(),
         dir: join(dir, "captures"),
       }),
+      drift: new DriftWatch({ host, dir: config.remedyDir, log }),
       findSink: async () => ({
         missing: { en: "a demonstration tells nobody", zh: "演示不对外发送" },
       }),

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import type { CpuSeriesMode } from "./core/cpu-series.ts";
+import { DEFAULT_REMEDY_DIR } from "./core/remedy-journal.ts";
 import { isLoopback } from "./loopback.ts";
 import { matching, nonEmpty, number, oneOf, type ValuesOf, wholeNumber } from "./options.ts";
 
@@ -172,6 +173,16 @@ export const AGENT_OPTIONS = {
     ...wholeNumber({ min: 4, max: 100_000 }),
     fallback: 64,
     help: { en: "history and queue together stay below this", zh: "历史与队列的总大小上限" },
+  },
+  remedyDir: {
+    env: "SOFTNET_REMEDY_DIR",
+    schema: v.pipe(v.string(), v.regex(/^\/[\w./-]*$/)),
+    expected: "an absolute path of letters, digits and -_./",
+    fallback: DEFAULT_REMEDY_DIR,
+    help: {
+      en: "where `remedy` keeps originals and the audit; the agent looks there for what should be set",
+      zh: "`remedy` 保存原始值和审计记录的位置；agent 据此检查设置是否仍然有效",
+    },
   },
   backfillSeconds: {
     flag: "backfill-seconds",

@@ -21,6 +21,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus): ConsoleVi
     },
     verdict: () => verdictOf(status),
     incidents: { list: () => incidents.incidents(), readCapture: (name) => incidents.readCapture(name) },
+    drift: () => parts.drift.report,
     settings,
     identity: () => ({
       instanceId: cloudOf(status)?.instanceId ?? config.instanceId,

@@ -5,13 +5,13 @@ import type { HostSettings } from "./core/host-settings.ts";
 import type { Bandwidth } from "./core/remedies/bandwidth.ts";
 import { bandwidthOf } from "./core/remedies/bandwidth.ts";
 import type { RemedyContext, RemedyPolicy } from "./core/remedies/part.ts";
-import { failuresIn, parseAudit, type RepairRecord } from "./core/remedy-audit.ts";
-import { parseJournal, type RemedyJournal } from "./core/remedy-journal.ts";
+import { failuresIn } from "./core/remedy-audit.ts";
+import type { RemedyJournal } from "./core/remedy-journal.ts";
 import { KnownError, UsageError } from "./errors.ts";
-import { type Host, readText } from "./host/host.ts";
+import type { Host } from "./host/host.ts";
+import { readAudit, readJournal } from "./host/remedy-record.ts";
 import { readTuningFiles } from "./host/tuning-files.ts";
 import { nonEmpty, number, type Option, type Switch, type ValuesOf, wholeNumber } from "./options.ts";
-import { AUDIT_FILE, DEFAULT_REMEDY_DIR, JOURNAL_FILE } from "./remedy/state-folder.ts";
 
 /** The table ends far below; what is larger is a slip of the hand. */
 const MOST_PACKETS = 1_000_000;
@@ -95,14 +95,6 @@ export const CHOOSING_OPTIONS = {
 >;
 
 export type Choice = ValuesOf<typeof CHOOSING_OPTIONS>;
-
-export const remedyDir: Option<string> = {
-  env: "SOFTNET_REMEDY_DIR",
-  schema: v.pipe(v.string(), v.regex(/^\/[\w./-]*$/)),
-  expected: "an absolute path of letters, digits and -_./",
-  fallback: DEFAULT_REMEDY_DIR,
-  help: { en: "where originals and the audit are kept", zh: "原始值和审计记录的保存位置" },
-};
 
 export const verifySeconds: Option<number> = {
   flag: "verify-for",
@@ -190,15 +182,6 @@ async function bandwidthFor(
 function firstBudgetUsecsIn({ values }: RemedyJournal): number | undefined {
   const found = values.find((value) => value.kind === "sysctl" && value.name === "netdev_budget_usecs");
   return found?.kind === "sysctl" ? found.original : undefined;
-}
-
-/** Undefined where nothing was changed, or everything is undone. */
-export function readJournal(host: Host, dir: string): RemedyJournal | undefined {
-  return parseJournal(readText(host, `${dir}/${JOURNAL_FILE}`) ?? "");
-}
-
-export function readAudit(host: Host, dir: string): readonly RepairRecord[] {
-  return parseAudit(readText(host, `${dir}/${AUDIT_FILE}`) ?? "");
 }
 
 /** What the metadata service says an instance may receive, Kbit/s; undefined where there is no such service, or it says nothing. */

@@ -4,6 +4,7 @@ import type { RepairRecord, RepairResult } from "./core/remedy-audit.ts";
 import {
   type ApplyOutcome,
   changeDocument,
+  type DriftDocument,
   driftDocument,
   journaledDocument,
   UNDO_COMMAND,
@@ -180,18 +181,33 @@ export function statusText({ journal, drift, records, possibleCpus }: RemedyStat
     .map(({ target, from, to }) => `${target}  ${from} → ${to}`);
   const since: Text = { en: `Changed since ${journal.runs[0]}:`, zh: `自 ${journal.runs[0]} 起的改动：` };
   return joined([
-    [...labelled(WORDS.status[lang], "bold", since[lang], look), ...indented([...values, ...journal.files])],
+    [
+      ...labelled(WORDS.status[lang], "bold", since[lang], look),
+      ...indented([...values, ...journal.files.map(({ path }) => path)]),
+    ],
     drift.flatMap((one) => {
-      const { target, expected, found } = driftDocument(one, possibleCpus);
-      const text: Text = {
-        en: `${target} is ${found} and was set to ${expected}: somebody else changed it.`,
-        zh: `${target} 现在是 ${found}，曾被设为 ${expected}：已被他人修改。`,
-      };
-      return labelled(WORDS.drift[lang], "yellow", text[lang], look);
+      const document = driftDocument(one, possibleCpus);
+      return [
+        ...labelled(WORDS.drift[lang], "yellow", driftText(document)[lang], look),
+        besideLabel(WORDS.mend[lang], "bold", document.mend, look),
+      ];
     }),
     history,
     [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)],
   ]);
+}
+
+function driftText({ kind, target, expected, found }: DriftDocument): Text {
+  if (kind !== "file") {
+    return {
+      en: `${target} is ${found} and was set to ${expected}: a reboot or somebody else changed it.`,
+      zh: `${target} 现在是 ${found}，曾被设为 ${expected}：已因重启或被他人改动。`,
+    };
+  }
+  return {
+    en: `${target} has ${found ?? "nothing"} in the place of ${expected}: somebody else changed it.`,
+    zh: `${target} 中原为 ${expected}，现在是 ${found ?? "空"}：已被他人修改。`,
+  };
 }
 
 const MOST_RUNS = 10;
@@ -238,6 +254,7 @@ const WORDS = {
   undo: { en: "Undo", zh: "撤销" },
   status: { en: "Status", zh: "状态" },
   drift: { en: "Drift", zh: "偏离" },
+  mend: { en: "Mend", zh: "修正" },
   runs: { en: "Runs of remedy apply", zh: "remedy apply 的执行记录" },
   lost: { en: "lost per million", zh: "每百万丢失" },
 } satisfies Record<string, Text>;

@@ -20,6 +20,7 @@ import {
   newDeliveryMemory,
   sleepUnlessAborted,
 } from "./delivery.ts";
+import type { DriftWatch } from "./drift-watch.ts";
 import { EventSender } from "./event-sender.ts";
 import { HostError, KnownError, StoreError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
@@ -42,6 +43,7 @@ export interface AgentParts {
   readonly stateDir: string;
   readonly judge: Judge;
   readonly incidents: IncidentRecorder;
+  readonly drift: DriftWatch;
   readonly possibleCpus: number | undefined;
   readonly log: Logger;
   /** One line for a person who watches the agent start. */
@@ -89,6 +91,7 @@ export interface RunningAgent {
 /** `once` ends with the first window of at least this many samples. */
 const SAMPLES_FOR_ONCE = 5;
 const ASK_FOR_SINK_SECONDS = 60;
+const CHECK_DRIFT_SECONDS = 60;
 /** Closed minutes are held this long when the disk is full: as long as CloudMonitor takes them. */
 const MOST_UNKEPT_MINUTES = 15;
 const MEMORY_KEY = "agent";
@@ -179,6 +182,8 @@ class Agent {
     const stopTelling = everyStep(config.sampleSeconds, clock, () => {
       this.#events.send(this.#cloud()).catch(this.#failed.reject);
     });
+    this.#checkDrift();
+    const stopChecking = everyStep(CHECK_DRIFT_SECONDS, clock, () => this.#checkDrift());
     const push = createTask(
       config.pushCron,
       () => this.#deliverAfterDelay(signal).catch(this.#failed.reject),
@@ -195,6 +200,7 @@ class Agent {
       stopSampling();
       stopAsking();
       stopTelling();
+      stopChecking();
       await push.stop();
       await Promise.allSettled([firstSink, this.#round]);
       this.#noteIncident(() => this.#parts.incidents.close());
@@ -238,6 +244,14 @@ class Agent {
         this.#failed.reject(bug);
       }
     });
+  }
+
+  #checkDrift(): void {
+    try {
+      this.#parts.drift.check();
+    } catch (bug) {
+      this.#failed.reject(bug);
+    }
   }
 
   #takeSample(): SoftnetSample {

@@ -18,7 +18,6 @@ import {
   CHOOSING_OPTIONS,
   contextOf,
   policyOf,
-  remedyDir,
   verifySeconds,
 } from "../remedy-options.ts";
 import { outcomeText, planText } from "../remedy-text.ts";
@@ -51,7 +50,14 @@ export default defineVerb({
     zh: "退出码：0 健康或已保留，1 已恢复、无法证实或没有改善，2 无法执行。",
   },
   refuses: ["root"],
-  options: { forSeconds, ...CHOOSING_OPTIONS, verifySeconds, yes, remedyDir, imds: AGENT_OPTIONS.imds },
+  options: {
+    forSeconds,
+    ...CHOOSING_OPTIONS,
+    verifySeconds,
+    yes,
+    remedyDir: AGENT_OPTIONS.remedyDir,
+    imds: AGENT_OPTIONS.imds,
+  },
   run: async (options: Asked, io) => {
     refuseWithoutRoot(io, VERB);
     refuseWithoutConsent(options.yes, io, VERB);

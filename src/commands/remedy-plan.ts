@@ -16,7 +16,6 @@ import {
   CHOOSING_OPTIONS,
   contextOf,
   policyOf,
-  remedyDir,
 } from "../remedy-options.ts";
 import { planText } from "../remedy-text.ts";
 
@@ -63,7 +62,7 @@ export default defineVerb({
     script,
     phase,
     portable,
-    remedyDir,
+    remedyDir: AGENT_OPTIONS.remedyDir,
     imds: AGENT_OPTIONS.imds,
   },
   run: async (options, io) => {

@@ -1,9 +1,10 @@
 import { defineVerb } from "../command.ts";
+import { AGENT_OPTIONS } from "../config.ts";
 import { driftDocument, journaledDocument } from "../core/remedy-document.ts";
 import { driftOf } from "../core/remedy-journal.ts";
 import { Machine } from "../host/machine.ts";
+import { readAudit, readJournal, readJournaledFiles } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
-import { readAudit, readJournal, remedyDir } from "../remedy-options.ts";
 import { type RemedyStatus, statusText } from "../remedy-text.ts";
 
 export default defineVerb({
@@ -12,14 +13,14 @@ export default defineVerb({
     en: "what was changed, when, its effect, and whether it still holds",
     zh: "做过哪些改动、何时、效果如何、是否仍然有效",
   },
-  options: { remedyDir },
+  options: { remedyDir: AGENT_OPTIONS.remedyDir },
   run: (options, io) => {
     using machine = new Machine(options.root);
     const settings = readHostSettings(machine);
     const journal = readJournal(machine, options.remedyDir);
     const status: RemedyStatus = {
       journal,
-      drift: journal ? driftOf(journal, settings) : [],
+      drift: journal ? driftOf(journal, settings, readJournaledFiles(machine, journal)) : [],
       records: readAudit(machine, options.remedyDir),
       possibleCpus: settings.cpus.possible,
     };
@@ -40,7 +41,7 @@ function statusDocument({ journal, drift, records, possibleCpus }: RemedyStatus)
   return {
     schemaVersion: 1,
     changes: journal?.values.map((value) => journaledDocument(value, possibleCpus)) ?? [],
-    files: journal?.files ?? [],
+    files: journal?.files.map(({ path }) => path) ?? [],
     changedAt: journal?.runs ?? [],
     drift: drift.map((one) => driftDocument(one, possibleCpus)),
     runs: records,

@@ -1,11 +1,11 @@
 import { defineVerb, type Io } from "../command.ts";
+import { AGENT_OPTIONS } from "../config.ts";
 import { isAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
 import { renderUndo } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
 import type { Language, Text } from "../core/text.ts";
 import { UsageError } from "../errors.ts";
 import type { Switch } from "../options.ts";
-import { remedyDir } from "../remedy-options.ts";
 import { runScript, type ScriptResult, succeeded } from "../remedy/run-script.ts";
 
 const VERB = "remedy undo";
@@ -30,7 +30,7 @@ export default defineVerb({
     zh: "退出码：0 全部恢复，2 有未恢复的设置（会列出）。",
   },
   refuses: ["root"],
-  options: { force, yes, remedyDir },
+  options: { force, yes, remedyDir: AGENT_OPTIONS.remedyDir },
   run: async (options, io) => {
     refuseWithoutRoot(io, VERB);
     refuseWithoutConsent(options.yes, io, VERB);

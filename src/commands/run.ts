@@ -12,6 +12,7 @@ import { toThousandths } from "../core/rounding.ts";
 import type { Text } from "../core/text.ts";
 import { statisticsOf } from "../core/window.ts";
 import type { DeliveryReport } from "../delivery.ts";
+import { DriftWatch } from "../drift-watch.ts";
 import { UsageError } from "../errors.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { readFirstBootReport } from "../host/first-boot.ts";
@@ -84,6 +85,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
       shelf: shelfIn(store),
       dir: join(dir, "captures"),
     }),
+    drift: new DriftWatch({ host: machine, dir: options.remedyDir, log }),
     findSink: sinkFinder(options, io.env),
     possibleCpus,
     log,

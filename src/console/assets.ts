@@ -27,6 +27,7 @@ const SCRIPTS = [
   "cpu-grid",
   "cpu-table",
   "dom",
+  "findings",
   "format",
   "host-panel",
   "incidents-panel",

@@ -104,6 +104,7 @@ export function stateDocument(view: ConsoleView): StateDocument {
     inOwnNetworkNamespace: settings?.inOwnNetworkNamespace ?? false,
     agent,
     ...(view.alarms && { alarms: view.alarms() }),
+    ...(view.drift && { drift: view.drift() }),
     ...(plan && { plan }),
     ...(view.incidents && { incidents: view.incidents.list().slice(0, MOST_INCIDENTS) }),
   };

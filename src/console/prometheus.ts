@@ -172,6 +172,13 @@ function pushAgentMetrics(lines: string[], view: ConsoleView, nowMs: number): vo
     "Time since CloudMonitor last accepted a call",
     ageSeconds(pushes.lastAcceptedAtMs),
   );
+  const drift = view.drift?.();
+  push(
+    "softnet_remedy_drift",
+    "gauge",
+    "Settings and files that are no longer as softnet remedy set them",
+    drift && drift.problem === undefined ? drift.settings.length : undefined,
+  );
   push("softnet_state_bytes", "gauge", "Size of history and queue on disk", state.bytes);
   push("softnet_state_limit_bytes", "gauge", "What history and queue may take on disk", state.limitBytes);
   const { user, system } = process.cpuUsage();

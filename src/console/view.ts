@@ -1,6 +1,7 @@
 import type { CannotHelp } from "../core/cannot-help.ts";
 import type { SoftnetDelta } from "../core/delta.ts";
 import type { HostSettings } from "../core/host-settings.ts";
+import type { DriftDocument } from "../core/remedy-document.ts";
 import type { SeriesSource } from "../core/series.ts";
 import type { SoftnetSample } from "../core/softnet-sample.ts";
 import type { Text } from "../core/text.ts";
@@ -21,10 +22,18 @@ export interface ConsoleView {
   status(): AgentStatus;
   /** Rules evaluated on this machine. Absent where there are none: the page then says nothing of alarms. */
   readonly alarms?: () => readonly AlarmState[];
+  /** What is no longer as `softnet remedy` set it. Absent where nobody looks. */
+  readonly drift?: () => DriftView;
   /** What would be changed; undefined while nothing needs to be. */
   readonly plan?: () => RemedyPlan | undefined;
   /** Changes of the verdict. Absent where nobody keeps them. */
   readonly incidents?: IncidentsView;
+}
+
+export interface DriftView {
+  readonly settings: readonly DriftDocument[];
+  /** Why nobody can tell, one line as it is logged; there are then no settings. */
+  readonly problem: string | undefined;
 }
 
 export interface IncidentsView {

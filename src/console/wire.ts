@@ -2,7 +2,7 @@
 import type { CannotHelp } from "../core/cannot-help.ts";
 import type { ElsewhereNote } from "../core/elsewhere.ts";
 import type { Finding, HostSeverity } from "../core/finding.ts";
-import type { AgentStatus, AlarmState, HostIdentity, IncidentRow, RemedyPlan } from "./view.ts";
+import type { AgentStatus, AlarmState, DriftView, HostIdentity, IncidentRow, RemedyPlan } from "./view.ts";
 
 /** A rate or a gauge; null is "nobody knows". */
 export type Value = number | null;
@@ -75,6 +75,7 @@ export interface StateDocument {
   readonly inOwnNetworkNamespace: boolean;
   readonly agent: Omit<AgentStatus, "samples" | "sampleErrors">;
   readonly alarms?: readonly AlarmState[];
+  readonly drift?: DriftView;
   readonly plan?: RemedyPlan;
   /** The newest changes of the verdict, newest first; `/api/capture?name=` gives the capture of one. */
   readonly incidents?: readonly IncidentRow[];

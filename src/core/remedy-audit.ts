@@ -1,6 +1,8 @@
 import type { Measure } from "./proof.ts";
 import type { ValueChange } from "./remedy-script.ts";
 
+export const AUDIT_FILE = "audit.jsonl";
+
 /** How a run of `remedy apply` ended; public. */
 export type RepairResult = "healthy" | "kept" | "unproven" | "undone" | "failed";
 

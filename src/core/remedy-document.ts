@@ -9,6 +9,7 @@ import type { Drift, JournaledValue } from "./remedy-journal.ts";
 import type { FileStep, RemedyPlan } from "./remedy-plan.ts";
 import type { ValueChange } from "./remedy-script.ts";
 import type { Language } from "./text.ts";
+import { CONF_PATH } from "./tuning-files.ts";
 
 /** The document of `remedy plan --json`; public. */
 export interface PlanDocument {
@@ -160,17 +161,50 @@ export function journaledDocument(
   };
 }
 
-/** What is found in place of what was set. */
-export function driftDocument(
-  { value, found }: Drift,
-  possibleCpus: number | undefined,
-): {
-  readonly kind: "sysctl" | "rps";
+/** What is found in the place of what was set or written, and how to mend it; public. */
+export interface DriftDocument {
+  readonly kind: "sysctl" | "rps" | "file";
   readonly target: string;
+  /** A value, a line, or a checksum with the number of bytes. */
   readonly expected: string;
-  readonly found: string;
-} {
-  const { kind, target, to } = journaledDocument(value, possibleCpus);
-  const text = typeof found === "bigint" ? cpuMaskText(found, possibleCpus) : String(found);
-  return { kind, target, expected: to, found: text };
+  /** Null where there is nothing. */
+  readonly found: string | null;
+  /** A shell command. */
+  readonly mend: string;
+}
+
+export function driftDocument(drift: Drift, possibleCpus: number | undefined): DriftDocument {
+  switch (drift.kind) {
+    case "value": {
+      const { value, found } = drift;
+      const { kind, target, to } = journaledDocument(value, possibleCpus);
+      return {
+        kind,
+        target,
+        expected: to,
+        found: typeof found === "bigint" ? cpuMaskText(found, possibleCpus) : String(found),
+        mend: kind === "sysctl" ? `sudo sysctl -w ${target}=${to}` : `echo ${to} | sudo tee ${target}`,
+      };
+    }
+    case "line": {
+      const expected = `net.core.${drift.line.name} = ${drift.line.set}`;
+      return {
+        kind: "file",
+        target: CONF_PATH,
+        expected,
+        found: drift.found ?? null,
+        // The last line that sets a key counts.
+        mend: `echo '${expected}' | sudo tee -a ${CONF_PATH}`,
+      };
+    }
+    case "file":
+      return {
+        kind: "file",
+        target: drift.file.path,
+        expected: `checksum ${drift.file.checksum}`,
+        found: drift.found === undefined ? null : `checksum ${drift.found}`,
+        // What was in it is noted nowhere: everything goes back, and a new apply writes it again.
+        mend: `${UNDO_COMMAND} --force`,
+      };
+  }
 }

@@ -1,12 +1,20 @@
 import { type CpuMask, parseCpuMask } from "./cpu-mask.ts";
 import type { HostSettings } from "./host-settings.ts";
-import { REMEDY_SYSCTLS, type RemedySysctl } from "./remedy-script.ts";
+import { posixChecksum } from "./posix-checksum.ts";
+import { REMEDY_SYSCTLS, type RemedySysctl } from "./remedy-sysctls.ts";
+import { assignmentIn, CONF_PATH } from "./tuning-files.ts";
+
+/** Holds the journal and the audit; the scripts have the same default. */
+export const DEFAULT_REMEDY_DIR = "/var/lib/softnet-remedy";
+export const JOURNAL_FILE = "journal";
 
 /** What the scripts have noted; see src/core/script. Undone, there is none. */
 export interface RemedyJournal {
   readonly values: readonly JournaledValue[];
-  /** Paths of the files written, each once. */
-  readonly files: readonly string[];
+  /** The files written, each once. */
+  readonly files: readonly JournaledFile[];
+  /** What `CONF_PATH` was made to set. */
+  readonly lines: readonly JournaledLine[];
   /** ISO 8601: when values were set, the first time first. */
   readonly runs: readonly string[];
 }
@@ -30,24 +38,40 @@ interface JournaledMask {
   readonly set: CpuMask;
 }
 
+export interface JournaledFile {
+  readonly path: string;
+  /** Of what was written last, see `posixChecksum`. */
+  readonly checksum: string;
+}
+
+export interface JournaledLine {
+  readonly name: RemedySysctl;
+  readonly set: number;
+}
+
 /** Undefined for a text that is no journal. What a newer version may have noted beside is left out. */
 export function parseJournal(text: string): RemedyJournal | undefined {
   const [header, ...lines] = text.split("\n");
   if (header !== "softnet-remedy 1") return undefined;
   const values = new Map<string, JournaledValue>();
-  const files = new Set<string>();
+  const files = new Map<string, JournaledFile>();
+  const set = new Map<string, JournaledLine>();
   const runs: string[] = [];
   for (const line of lines) {
     const [kind, what = "", to = "", from = ""] = line.split(" ");
     if (kind === "run") runs.push(what);
-    if (kind === "file") files.add(what);
+    if (kind === "file") files.set(what, { path: what, checksum: to });
+    if (kind === "set") {
+      const name = REMEDY_SYSCTLS.find((one) => one === what);
+      if (name) set.set(name, { name, set: Number(to) });
+    }
     if (kind !== "sysctl" && kind !== "rps") continue;
     const value = kind === "sysctl" ? sysctlOf(what, from, to) : maskOf(what, from, to);
     if (value === undefined) continue;
     const first = values.get(what);
     values.set(what, first ? ({ ...value, original: first.original } as JournaledValue) : value);
   }
-  return { values: [...values.values()], files: [...files], runs };
+  return { values: [...values.values()], files: [...files.values()], lines: [...set.values()], runs };
 }
 
 function sysctlOf(path: string, from: string, to: string): JournaledSysctl | undefined {
@@ -67,18 +91,63 @@ function bareMask(text: string): CpuMask | undefined {
   return /^[0-9a-f]+$/.test(text) ? BigInt(`0x${text}`) : undefined;
 }
 
-/** A setting that is no longer what the remedy set. */
-export interface Drift {
+/** A setting that is no longer what the remedy set, or a file that is no longer what it wrote. */
+export type Drift = DriftedValue | DriftedLine | DriftedFile;
+
+export interface DriftedValue {
+  readonly kind: "value";
   readonly value: JournaledValue;
   readonly found: number | CpuMask;
 }
 
-/** What the host shows against what the journal says. What the host does not show, as an interface that is gone, has not drifted. */
-export function driftOf({ values }: RemedyJournal, settings: HostSettings): readonly Drift[] {
-  return values.flatMap((value) => {
+/** A line of `CONF_PATH`. Its other lines are not ours: that file is never compared as a whole. */
+export interface DriftedLine {
+  readonly kind: "line";
+  readonly line: JournaledLine;
+  /** The line that sets the key now; undefined for none. */
+  readonly found: string | undefined;
+}
+
+export interface DriftedFile {
+  readonly kind: "file";
+  readonly file: JournaledFile;
+  /** The checksum of what is there; undefined for no file. */
+  readonly found: string | undefined;
+}
+
+/** A file of the journal as it is now: its bytes, or that there is none. What may not be read is not in the list. */
+export interface SeenFile {
+  readonly path: string;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/**
+ * What the host shows against what the journal says, compared as numbers. What the host does not show, as an interface that is gone, has
+ * not drifted.
+ */
+export function driftOf(
+  journal: RemedyJournal,
+  settings: HostSettings,
+  seen: readonly SeenFile[],
+): readonly Drift[] {
+  const values = journal.values.flatMap((value): readonly DriftedValue[] => {
     const found = foundIn(settings, value);
-    return found === undefined || found === value.set ? [] : [{ value, found }];
+    return found === undefined || found === value.set ? [] : [{ kind: "value", value, found }];
   });
+  return [...values, ...seen.flatMap((file) => driftOfFile(journal, file))];
+}
+
+function driftOfFile({ files, lines }: RemedyJournal, { path, bytes }: SeenFile): readonly Drift[] {
+  if (path === CONF_PATH) {
+    const conf = { path, text: new TextDecoder().decode(bytes ?? new Uint8Array()) };
+    return lines.flatMap((line): readonly DriftedLine[] => {
+      const found = assignmentIn(conf, line.name);
+      return Number(found?.value) === line.set ? [] : [{ kind: "line", line, found: found?.text.trim() }];
+    });
+  }
+  const file = files.find((one) => one.path === path);
+  const found = bytes && posixChecksum(bytes);
+  return file === undefined || file.checksum === found ? [] : [{ kind: "file", file, found }];
 }
 
 function foundIn({ sysctls, interfaces }: HostSettings, value: JournaledValue): number | CpuMask | undefined {

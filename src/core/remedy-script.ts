@@ -1,14 +1,10 @@
 import { type CpuMask, formatCpuMask } from "./cpu-mask.ts";
+import type { RemedySysctl } from "./remedy-sysctls.ts";
 import { FILE_PARTS, files } from "./script/files.ts";
 import { PLANNED_HELPER, PORTABLE_HELPER } from "./script/helper.ts";
 import { BROKE, PRELUDE, PUT, STOP } from "./script/prelude.ts";
 import { UNDO_FILES, UNDO_VALUES } from "./script/undo.ts";
 import { VALUES } from "./script/values.ts";
-
-/** The sysctls that a remedy may change. */
-export const REMEDY_SYSCTLS = ["netdev_max_backlog", "netdev_budget", "netdev_budget_usecs"] as const;
-
-export type RemedySysctl = (typeof REMEDY_SYSCTLS)[number];
 
 /** One `net.core` value to change at run time. */
 export interface SysctlChange {

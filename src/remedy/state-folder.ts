@@ -1,14 +1,8 @@
 import { appendFileSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import type { RepairRecord } from "../core/remedy-audit.ts";
+import { AUDIT_FILE, type RepairRecord } from "../core/remedy-audit.ts";
 import { errorCodeOf, RemedyError } from "../errors.ts";
-
-export const DEFAULT_REMEDY_DIR = "/var/lib/softnet-remedy";
-
-/** Files in it that are read elsewhere. */
-export const JOURNAL_FILE = "journal";
-export const AUDIT_FILE = "audit.jsonl";
 
 /**
  * Makes the folder where it is missing, readable for everybody and writable for its owner.

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Page } from "playwright-core";
 
-import { BACKLOG_FINDINGS } from "../console/simulated-host.ts";
+import { BACKLOG_DRIFT, BACKLOG_FINDINGS } from "../console/simulated-host.ts";
 import { skipWithout } from "../support/needs.ts";
 import { openBrowser, openConsole, REBOUND_NAME } from "./browser.ts";
 
@@ -229,6 +229,10 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
           state: { ...host.status.state, problem: { atMs: host.nowMs, message: evil } },
         };
         host.more.alarms = () => [{ name: text, state: "critical", sinceMs: host.nowMs, detail: text }];
+        host.more.drift = () => ({
+          settings: [{ kind: "sysctl", target: evil, expected: evil, found: evil, mend: evil }],
+          problem: undefined,
+        });
         host.more.plan = () => ({
           steps: [{ kind: "sysctl", target: evil, from: evil, to: evil, why: text, cost: null }],
           cannotHelp: [],
@@ -298,6 +302,48 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     ]);
     assert.equal(download.suggestedFilename(), "web-17.capture");
     assert.match(await page.innerText("#incidents"), /Critical\s+CPU 3 cannot keep up/);
+  });
+
+  test("tells what is no longer as a remedy set it, with the command that mends it", async () => {
+    await using console = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+    const { page, host } = console;
+    const part = page.locator("[data-part=drift]");
+    host.more.drift = () => ({ settings: [], problem: undefined });
+    await console.tick();
+    assert.equal(await part.isVisible(), false);
+
+    const rules = "/etc/udev/rules.d/90-softnet-remedy.rules";
+    host.more.drift = () => ({
+      settings: [
+        BACKLOG_DRIFT,
+        {
+          kind: "file",
+          target: rules,
+          expected: "checksum 1:2",
+          found: null,
+          mend: "sudo softnet remedy undo --force",
+        },
+      ],
+      problem: undefined,
+    });
+    await console.tick();
+    await part.waitFor();
+    const text = (await part.innerText()).replaceAll(/\s+/g, " ");
+    assert.match(
+      text,
+      /netdev_max_backlog 16000 1000 sudo sysctl -w net\.core\.netdev_max_backlog=16000 Copy/,
+    );
+    assert.match(text, /90-softnet-remedy\.rules checksum 1:2 absent sudo softnet remedy undo --force/);
+    await part.getByRole("button", { name: "Copy" }).first().click();
+    await part.getByRole("button", { name: "Copied" }).waitFor();
+    assert.equal(await page.evaluate("navigator.clipboard.readText()"), BACKLOG_DRIFT.mend);
+
+    host.more.drift = () => ({
+      settings: [],
+      problem: "/var/lib/softnet-remedy/journal: expected a journal",
+    });
+    await console.tick();
+    await part.getByText("/var/lib/softnet-remedy/journal: expected a journal").waitFor();
   });
 
   test("is read at any width, by keyboard and without motion", async () => {

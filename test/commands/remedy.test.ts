@@ -214,7 +214,13 @@ describe("softnet remedy status", () => {
     assert.deepEqual(files, ["/etc/sysctl.d/99-network-tuning.conf"]);
     assert.deepEqual(changedAt, ["2026-11-22T20:15:27Z"]);
     assert.deepEqual(drift, [
-      { kind: "sysctl", target: "net.core.netdev_max_backlog", expected: "5000", found: "3000" },
+      {
+        kind: "sysctl",
+        target: "net.core.netdev_max_backlog",
+        expected: "5000",
+        found: "3000",
+        mend: "sudo sysctl -w net.core.netdev_max_backlog=5000",
+      },
     ]);
     assert.equal(runs.length, 1);
   });
@@ -235,6 +241,16 @@ describe("softnet remedy status", () => {
       );
     });
   }
+
+  test("does not take a journal that it cannot read for none", async () => {
+    const root = machineWith({ "/var/lib/softnet-remedy/journal": "root:x:0:0::/root:/bin/sh\n" });
+    const { code, stdout, stderr } = await runSoftnet(["remedy", "status", "--root", root]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.equal(
+      stderr,
+      "softnet: /var/lib/softnet-remedy/journal: expected a journal of softnet remedy, got another text\n",
+    );
+  });
 
   test("tells that nothing is changed", async () => {
     const { code, stdout } = await runSoftnet(["remedy", "status", "--root", machineWith({})]);

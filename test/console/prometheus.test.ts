@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { metricsText } from "../../src/console/prometheus.ts";
-import { SimulatedHost } from "./simulated-host.ts";
+import { BACKLOG_DRIFT, SimulatedHost } from "./simulated-host.ts";
 
 /** What node_exporter 1.5 to 1.8 calls them (collector/softnet_linux.go). */
 const NODE_EXPORTER_NAMES = [
@@ -58,6 +58,18 @@ describe("/metrics", () => {
     assert.equal(series.get('node_softnet_dropped_total{cpu="2"}'), 4_000_000_000);
     assert.equal(series.get('node_softnet_times_squeezed_total{cpu="1"}'), 7);
     assert.equal(series.get('node_softnet_backlog_len{cpu="0"}'), 12);
+  });
+
+  test("counts what is no longer as a remedy set it, and does not call 0 what nobody can tell", () => {
+    using host = new SimulatedHost();
+    const drift = () => parsed(metricsText(host.view, host.nowMs)).series.get("softnet_remedy_drift");
+    assert.equal(drift(), undefined);
+    host.more.drift = () => ({ settings: [], problem: undefined });
+    assert.equal(drift(), 0);
+    host.more.drift = () => ({ settings: [BACKLOG_DRIFT], problem: undefined });
+    assert.equal(drift(), 1);
+    host.more.drift = () => ({ settings: [], problem: "not a journal" });
+    assert.equal(drift(), undefined);
   });
 
   const widths: { columns: number; absent: string[] }[] = [

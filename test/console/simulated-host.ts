@@ -6,6 +6,7 @@ import type { AgentStatus, ConsoleView, CurrentVerdict, LatestSample } from "../
 import { deltaBetween } from "../../src/core/delta.ts";
 import type { Finding } from "../../src/core/finding.ts";
 import type { HostSettings } from "../../src/core/host-settings.ts";
+import type { DriftDocument } from "../../src/core/remedy-document.ts";
 import { COLUMN, type SoftnetSample } from "../../src/core/softnet-sample.ts";
 import { addToWindow, closeWindow, isOver, openWindow } from "../../src/core/window.ts";
 import { RecentPoints } from "../../src/store/recent-points.ts";
@@ -34,8 +35,8 @@ export class SimulatedHost implements Disposable {
   verdict: CurrentVerdict;
   status: AgentStatus;
   settings: HostSettings;
-  /** The view with what the test adds: alarms, a plan, incidents. */
-  readonly more: { -readonly [Name in "alarms" | "plan" | "incidents"]?: ConsoleView[Name] } = {};
+  /** The view with what the test adds: alarms, drift, a plan, incidents. */
+  readonly more: { -readonly [Name in "alarms" | "drift" | "plan" | "incidents"]?: ConsoleView[Name] } = {};
   latest: LatestSample | undefined;
   readonly #columns: number;
   readonly #dir = mkdtempDisposableSync(join(tmpdir(), "softnet-console-"));
@@ -100,7 +101,7 @@ export class SimulatedHost implements Disposable {
         status: () => this.status,
       },
       Object.fromEntries(
-        (["alarms", "plan", "incidents"] as const).map((name) => [name, { get: () => more[name] }]),
+        (["alarms", "drift", "plan", "incidents"] as const).map((name) => [name, { get: () => more[name] }]),
       ),
     );
     this.#bootedAtMs = nowMs - 11 * 24 * 3_600_000 - 5 * 3_600_000;
@@ -266,3 +267,12 @@ export const BACKLOG_FINDINGS: readonly Finding[] = [
     remedy: "rps",
   },
 ];
+
+/** A backlog that was set back. */
+export const BACKLOG_DRIFT: DriftDocument = {
+  kind: "sysctl",
+  target: "net.core.netdev_max_backlog",
+  expected: "16000",
+  found: "1000",
+  mend: "sudo sysctl -w net.core.netdev_max_backlog=16000",
+};

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { posixChecksum } from "../../src/core/posix-checksum.ts";
+import { driftDocument } from "../../src/core/remedy-document.ts";
 import { driftOf, parseJournal } from "../../src/core/remedy-journal.ts";
 import { observationOfLines } from "./observations.ts";
 
@@ -13,7 +15,9 @@ was netdev_max_backlog net.core.netdev_max_backlog = 2000
 file /etc/sysctl.d/99-network-tuning.conf 3094640393:93
 run 2026-11-23T08:00:00Z
 sysctl /proc/sys/net/core/netdev_max_backlog 6000 5000 -
+set netdev_max_backlog 6000
 file /etc/sysctl.d/99-network-tuning.conf 1:93
+file /etc/udev/rules.d/90-softnet-remedy.rules 3015617425:6
 something-of-a-later-version 1 2 3
 `;
 
@@ -23,7 +27,11 @@ test("a journal tells the first originals, the last values, and the files", () =
       { kind: "sysctl", name: "netdev_max_backlog", original: 1000, set: 6000 },
       { kind: "rps", device: "eth0", queue: 0, original: 15n, set: 0x1_ffff_ffffn },
     ],
-    files: ["/etc/sysctl.d/99-network-tuning.conf"],
+    files: [
+      { path: "/etc/sysctl.d/99-network-tuning.conf", checksum: "1:93" },
+      { path: "/etc/udev/rules.d/90-softnet-remedy.rules", checksum: "3015617425:6" },
+    ],
+    lines: [{ name: "netdev_max_backlog", set: 6000 }],
     runs: ["2026-11-22T20:15:27Z", "2026-11-23T08:00:00Z"],
   });
 });
@@ -42,22 +50,74 @@ describe("drift", () => {
     });
     return { ...settings, interfaces, sysctls: { ...settings.sysctls, netdevMaxBacklog: backlog } };
   };
+  const asSet = settingsWith(6000, 0x1_ffff_ffffn);
+  const file = (path: string, text: string | undefined) => ({
+    path,
+    bytes: text === undefined ? undefined : new TextEncoder().encode(text),
+  });
+  const CONF = "/etc/sysctl.d/99-network-tuning.conf";
+  const RULES = "/etc/udev/rules.d/90-softnet-remedy.rules";
 
   test("is none while all is as it was set", () => {
-    assert.deepEqual(driftOf(journal, settingsWith(6000, 0x1_ffff_ffffn)), []);
+    const seen = [
+      file(CONF, "# of an operator\nnet.core.rmem_max = 1\nnet/core/netdev_max_backlog=06000\n"),
+      file(RULES, "hello\n"),
+    ];
+    assert.deepEqual(driftOf(journal, asSet, seen), []);
   });
 
   test("is what somebody else set", () => {
     assert.deepEqual(
-      driftOf(journal, settingsWith(1000, 15n)).map(({ value, found }) => [value.kind, found]),
+      driftOf(journal, settingsWith(1000, 15n), []).map((one) => driftDocument(one, 33)),
       [
-        ["sysctl", 1000],
-        ["rps", 15n],
+        {
+          kind: "sysctl",
+          target: "net.core.netdev_max_backlog",
+          expected: "6000",
+          found: "1000",
+          mend: "sudo sysctl -w net.core.netdev_max_backlog=6000",
+        },
+        {
+          kind: "rps",
+          target: "/sys/class/net/eth0/queues/rx-0/rps_cpus",
+          expected: "1,ffffffff",
+          found: "0,0000000f",
+          mend: "echo 1,ffffffff | sudo tee /sys/class/net/eth0/queues/rx-0/rps_cpus",
+        },
       ],
     );
   });
 
+  test("is what somebody else wrote into the files, or removed from them", () => {
+    const documents = (conf: string | undefined, rules: string | undefined) =>
+      driftOf(journal, asSet, [file(CONF, conf), file(RULES, rules)])
+        .map((one) => driftDocument(one, 33))
+        .map(({ kind, target, expected, found, mend }) => [kind, target, expected, found, mend]);
+    const line = "net.core.netdev_max_backlog = 6000";
+    const append = `echo '${line}' | sudo tee -a ${CONF}`;
+    const takeBack = "sudo softnet remedy undo --force";
+    assert.deepEqual(documents("net.core.netdev_max_backlog = 2000\n", "hallo\n"), [
+      ["file", CONF, line, "net.core.netdev_max_backlog = 2000", append],
+      ["file", RULES, "checksum 3015617425:6", "checksum 3743325809:6", takeBack],
+    ]);
+    assert.deepEqual(documents(undefined, undefined), [
+      ["file", CONF, line, null, append],
+      ["file", RULES, "checksum 3015617425:6", null, takeBack],
+    ]);
+  });
+
   test("is none of what cannot be seen", () => {
-    assert.deepEqual(driftOf(journal, settingsWith(undefined, 0n, "eth1")), []);
+    assert.deepEqual(driftOf(journal, settingsWith(undefined, 0n, "eth1"), []), []);
   });
 });
+
+// What cksum of GNU coreutils 9.7 prints.
+for (const [name, text, checksum] of [
+  ["nothing", "", "4294967295:0"],
+  ["a line", "hello\n", "3015617425:6"],
+  ["more bytes than one byte counts", "x".repeat(70_000), "4215398528:70000"],
+] as const) {
+  test(`the checksum of ${name} is that of cksum`, () => {
+    assert.equal(posixChecksum(new TextEncoder().encode(text)), checksum);
+  });
+}

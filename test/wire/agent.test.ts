@@ -78,8 +78,12 @@ interface Agent {
   readonly said: (pattern: RegExp) => Promise<void>;
   /** The same of the log on standard error. */
   readonly logged: (pattern: RegExp) => Promise<void>;
+  /** With a slash at its end. */
+  readonly consoleUrl: () => Promise<string>;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
+
+const CONSOLE_URL = /http:\/\/127\.0\.0\.1:\d+\//;
 
 function startAgent(machine: Machine, args: readonly string[], env: Record<string, string>): Agent {
   const child = spawn(process.execPath, [BIN, "run", "--root", machine.root, "--lang", "en", ...args], {
@@ -107,6 +111,10 @@ function startAgent(machine: Machine, args: readonly string[], env: Record<strin
     process: child,
     said: (pattern) => comesTo("stdout", pattern),
     logged: (pattern) => comesTo("stderr", pattern),
+    consoleUrl: async () => {
+      await comesTo("stdout", CONSOLE_URL);
+      return CONSOLE_URL.exec(texts.stdout)![0];
+    },
     ended,
   };
 }
@@ -246,6 +254,20 @@ describe("softnet run", { concurrency: true }, () => {
     assert.match(event?.name ?? "none came", /^softnet_(warning|critical)$/);
     assert.match(event!.content, /^i-bp1double: .*CPU 0 drops .* evidence: .*droppedPerSecond=\d/);
     assert.match(event!.content, /fix: sudo softnet remedy apply$/);
+  });
+
+  test("tells that a setting is no longer what the remedy set", async () => {
+    using machine = machineOfFiles();
+    machine.write("proc/sys/net/core/netdev_max_backlog", "1000\n");
+    machine.write(
+      "var/lib/softnet-remedy/journal",
+      "softnet-remedy 1\nrun 2026-11-22T20:15:27Z\nsysctl /proc/sys/net/core/netdev_max_backlog 5000 1000 -\n",
+    );
+    const agent = startAgent(machine, [], { SOFTNET_SINK: "local", SOFTNET_CONSOLE: "127.0.0.1:0" });
+    await agent.logged(/netdev_max_backlog: expected 5000, got 1000 \(sudo sysctl -w /);
+    const metrics = await (await fetch(`${await agent.consoleUrl()}metrics`)).text();
+    await stop(agent);
+    assert.match(metrics, /^softnet_remedy_drift 1$/m);
   });
 
   test("cannot start on a cron that rests", async () => {

@@ -114,3 +114,11 @@ function trimmed(value, decimals) {
 function twoDigits(value) {
   return String(value).padStart(2, "0");
 }
+
+/**
+ * @param {string} counter
+ * @param {string | undefined} name of the interface whose it is
+ */
+export function counterText(counter, name) {
+  return name === undefined ? counter : `${counter} ${name}`;
+}

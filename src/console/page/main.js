@@ -4,6 +4,7 @@ import { Charts } from "./charts.js";
 import { CpuGrid } from "./cpu-grid.js";
 import { CpuTable } from "./cpu-table.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
+import { Findings } from "./findings.js";
 import { formatDuration, formatTime } from "./format.js";
 import { HostPanel } from "./host-panel.js";
 import { IncidentsPanel } from "./incidents-panel.js";
@@ -70,7 +71,8 @@ const rangeButtons = new Map(
   ]),
 );
 byId("ranges").append(...rangeButtons.values());
-const banner = new Banner(byId("verdict"), byId("findings"));
+const banner = new Banner(byId("verdict"));
+const findings = new Findings(byId("findings"));
 const charts = new Charts(byId("losses"), byId("load"));
 const grid = new CpuGrid(byId("grid"), pin);
 const table = new CpuTable(byId("table"));
@@ -179,6 +181,7 @@ function render() {
   model?.trim(toMs - RANGE_MS[range]);
   renderFrame(view);
   banner.update(state, live, view);
+  findings.update(state, view);
   charts.update(model, { ...view, range, fromMs: toMs - RANGE_MS[range], toMs, pinned, onPin: pin });
   grid.update(live, model, { ...view, range, pinned });
   table.update(live, model, { ...view, pinned, onPin: pin });

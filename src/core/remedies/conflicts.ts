@@ -1,4 +1,4 @@
-import type { RemedySysctl } from "../remedy-script.ts";
+import type { RemedySysctl } from "../remedy-sysctls.ts";
 import type { Text } from "../text.ts";
 import { assignmentIn, overridesOf, type TuningFiles } from "../tuning-files.ts";
 
