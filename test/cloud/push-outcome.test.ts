@@ -28,7 +28,7 @@ interface Row {
 }
 
 const PERMISSION =
-  "the RAM role or user may not do this: allow it cms:PutCustomMetric (softnet doctor --policy prints the policy)";
+  "the RAM role or user may not do this: allow it cms:PutCustomMetric (softnet doctor --policy agent)";
 
 const ROWS: readonly Row[] = [
   { name: "success", came: { statusCode: 200, body: { code: "200" } }, outcome: { kind: "accepted" } },
