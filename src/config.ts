@@ -24,7 +24,8 @@ const cloudUrl = v.pipe(
   }),
 );
 
-const endpoint = {
+/** Where a product of the cloud listens. */
+export const endpoint = {
   schema: cloudUrl,
   expected: "a host, an https:// URL, or http:// to a loopback address",
 };

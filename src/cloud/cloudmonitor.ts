@@ -1,12 +1,11 @@
-import { setTimeout as wait } from "node:timers/promises";
-
 import { type CustomEvent, EVENTS_PER_CALL } from "../core/custom-event.ts";
 import type { PushOutcome } from "../core/delivery.ts";
 import type { MetricEntry } from "../core/metrics.ts";
 import { KnownError } from "../errors.ts";
 import { version } from "../version.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
-import { type Endpoint, firstReachable, parseEndpoint } from "./endpoint.ts";
+import { withinDeadline } from "./deadline.ts";
+import { chooseEndpoint, type Endpoint } from "./endpoint.ts";
 import { type PushAction, pushOutcomeOf, unanswered } from "./push-outcome.ts";
 import type * as sdkModule from "./sdk.ts";
 
@@ -29,29 +28,14 @@ export interface CloudMonitor {
 
 type Sdk = typeof sdkModule;
 
-/** An unreachable endpoint is given up sooner than a slow answer: there may be another one. */
-const LONGEST_CONNECT_MS = 2000;
-
-/** The SDK's own timers get this much to fire first, because only they close the connection. */
-const DEADLINE_MARGIN_MS = 250;
-
 /**
  * CloudMonitor through its SDK, which is loaded at the first call.
  *
  * @throws UsageError for an endpoint that is none, or that would get a signature over plain http.
  */
 export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonitor {
-  const endpoints = settings.endpoints.map(parseEndpoint);
-  const connectMs = Math.min(settings.timeoutMs, LONGEST_CONNECT_MS);
-  let settled: Endpoint | undefined;
+  const chosen = chooseEndpoint(settings.endpoints, settings.timeoutMs);
   let refused: Credentials | undefined;
-
-  /** The endpoint that answered last, else the first that can be reached. */
-  async function endpointNow(): Promise<{ endpoint: Endpoint } | { code: string }> {
-    if (settled) return { endpoint: settled };
-    if (endpoints.length === 1) return { endpoint: endpoints[0]! };
-    return firstReachable(endpoints, connectMs);
-  }
 
   async function call(
     action: PushAction,
@@ -60,14 +44,20 @@ export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonito
     const credentials = await credentialsOrDenial(settings.credentials, refused);
     if ("kind" in credentials) return credentials;
     const sdk = await import("./sdk.ts");
-    const reached = await endpointNow();
+    const reached = await chosen.now();
     if ("code" in reached) return { kind: "unsent", code: reached.code };
 
     const client = new sdk.Client(clientConfig(sdk, reached.endpoint, credentials, settings));
-    const outcome = await withinDeadline(send(client, sdk), settings.timeoutMs + DEADLINE_MARGIN_MS, action);
+    const outcome = await withinDeadline(
+      send(client, sdk).then(
+        (answer) => pushOutcomeOf(answer, action),
+        (error: unknown) => pushOutcomeOf(error, action),
+      ),
+      settings.timeoutMs,
+      unanswered,
+    );
     refused = outcome.kind === "denied" ? credentials : undefined;
-    // Whoever gave no answer is not held on to: the next call looks again for one that can be reached.
-    settled = outcome.kind === "unsent" || outcome === unanswered ? undefined : reached.endpoint;
+    chosen.settle(outcome.kind === "unsent" || outcome === unanswered ? undefined : reached.endpoint);
     return outcome;
   }
 
@@ -114,26 +104,6 @@ function clientConfig(
         Promise.resolve({ type: credentials.securityToken ? "sts" : "access_key", ...credentials }),
     },
   });
-}
-
-/** The SDK's timeout does not always fire: a timer left behind on a kept connection cancels it. */
-async function withinDeadline(
-  sent: Promise<unknown>,
-  deadlineMs: number,
-  action: PushAction,
-): Promise<PushOutcome> {
-  const done = new AbortController();
-  try {
-    return await Promise.race([
-      sent.then(
-        (answer) => pushOutcomeOf(answer, action),
-        (error: unknown) => pushOutcomeOf(error, action),
-      ),
-      wait(deadlineMs, unanswered, { signal: done.signal }),
-    ]);
-  } finally {
-    done.abort();
-  }
 }
 
 async function credentialsOrDenial(

@@ -18,7 +18,7 @@ export interface Credentials {
  */
 export type CredentialProvider = (refused?: Credentials) => Promise<Credentials | undefined>;
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /** The agent's order: the environment, then the instance's RAM role. */
 export function agentCredentials(
@@ -29,7 +29,7 @@ export function agentCredentials(
   return firstOf([() => Promise.resolve(environmentCredentials(env)), roleCredentials(metadata, nowMs)]);
 }
 
-function firstOf(providers: readonly CredentialProvider[]): CredentialProvider {
+export function firstOf(providers: readonly CredentialProvider[]): CredentialProvider {
   return async (refused) => {
     for (const provider of providers) {
       const credentials = await provider(refused);
@@ -41,9 +41,11 @@ function firstOf(providers: readonly CredentialProvider[]): CredentialProvider {
 
 /** @throws UsageError for half a pair, and for a value that no header can carry. */
 export function environmentCredentials(env: Env): Credentials | undefined {
-  const accessKeyId = headerValue(env, "ALIBABA_CLOUD_ACCESS_KEY_ID");
-  const accessKeySecret = headerValue(env, "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
-  const securityToken = headerValue(env, "ALIBABA_CLOUD_SECURITY_TOKEN");
+  const [accessKeyId, accessKeySecret, securityToken] = [
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+  ].map((name) => headerValue(env[name], name));
   if (accessKeyId !== undefined && accessKeySecret !== undefined) {
     return { accessKeyId, accessKeySecret, securityToken };
   }
@@ -56,16 +58,20 @@ export function environmentCredentials(env: Env): Credentials | undefined {
   });
 }
 
-/** A file or a shell easily leaves a line's end behind; anything else that is not printable is a mistake. */
-function headerValue(env: Env, name: string): string | undefined {
-  const text = env[name]?.trim();
+/**
+ * A file or a shell easily leaves a line's end behind; anything else that is not printable is a mistake.
+ *
+ * @throws UsageError that does not show the value.
+ */
+export function headerValue(given: string | undefined, where: string): string | undefined {
+  const text = given?.trim();
   if (text === undefined || text === "") return undefined;
   if (/^[\x21-\x7e]+$/.test(text)) return text;
   throw new UsageError({
     code: "bad-value",
     expected: "printable characters without blanks",
     got: "something else",
-    where: name,
+    where,
   });
 }
 

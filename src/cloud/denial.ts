@@ -7,7 +7,7 @@ export interface Denial {
 }
 
 /** The policy that allows an action: `softnet doctor --policy NAME` prints it. */
-export function policyWith(ramAction: string): "agent" | "setup" | "remediation" {
+function policyWith(ramAction: string): "agent" | "setup" | "remediation" {
   if (ramAction === "cms:PutCustomMetric" || ramAction === "cms:PutCustomEvent") return "agent";
   return /^(cms|sts):/.test(ramAction) ? "setup" : "remediation";
 }

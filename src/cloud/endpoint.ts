@@ -53,7 +53,7 @@ export function parseEndpoint(text: string): Endpoint {
  * It is asked by a connection of its own, because the SDK does not tell a connection that never came about from an
  * answer that never came: the first may be sent elsewhere, the second may have arrived.
  */
-export async function firstReachable(
+async function firstReachable(
   endpoints: readonly Endpoint[],
   timeoutMs: number,
 ): Promise<{ readonly endpoint: Endpoint } | { readonly code: string }> {
@@ -64,6 +64,35 @@ export async function firstReachable(
     code = failure;
   }
   return { code };
+}
+
+/** Which of several endpoints is talked to: the one that answered last, else the first that can be reached. */
+export interface EndpointChoice {
+  /** In the order they are tried. */
+  readonly endpoints: readonly Endpoint[];
+  now(): Promise<{ readonly endpoint: Endpoint } | { readonly code: string }>;
+  /** Whoever gave no answer is not held on to: the next call looks again for one that can be reached. */
+  settle(answered: Endpoint | undefined): void;
+}
+
+/** An unreachable endpoint is given up sooner than a slow answer: there may be another one. */
+const LONGEST_CONNECT_MS = 2000;
+
+/** @throws UsageError as {@link parseEndpoint} does. */
+export function chooseEndpoint(texts: readonly string[], timeoutMs = LONGEST_CONNECT_MS): EndpointChoice {
+  const connectMs = Math.min(timeoutMs, LONGEST_CONNECT_MS);
+  const endpoints = texts.map(parseEndpoint);
+  let settled: Endpoint | undefined;
+  return {
+    endpoints,
+    now: async () => {
+      if (settled) return { endpoint: settled };
+      return endpoints.length === 1 ? { endpoint: endpoints[0]! } : firstReachable(endpoints, connectMs);
+    },
+    settle: (answered) => {
+      settled = answered;
+    },
+  };
 }
 
 function failureToConnect({ hostname, port }: Endpoint, timeoutMs: number): Promise<string | undefined> {
