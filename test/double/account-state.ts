@@ -13,7 +13,8 @@ export interface AccountState {
   readonly instances: EcsInstance[];
   /** Threshold rules that the account may have. */
   ruleQuota: number;
-  /** Messages and calls left this month. */
+  /** Messages and calls of a month, and those that are left. */
+  quota: { sms: number; phoneCalls: number };
   smsLeft: number;
   phoneCallsLeft: number;
   /** Every activation link that was sent out, oldest first: a needless write sends another one. */
@@ -150,8 +151,9 @@ export function newAccountState({ uid = "1234567890123456", site = "china" }: Ne
     customEventRules: new Map(),
     instances: [],
     ruleQuota: 1000,
-    smsLeft: 1000,
     // There is no free package of calls.
+    quota: { sms: 1000, phoneCalls: 0 },
+    smsLeft: 1000,
     phoneCallsLeft: 0,
     activationLinks: [],
   };

@@ -194,13 +194,19 @@ export function complaint(code: string, message: string): ActionAnswer {
   return { Code: code, Message: message, Success: false };
 }
 
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly number: number;
+  readonly size: number;
+}
+
 /** One page of a list. @throws ApiError for a page that cannot be. */
 export function pageOf<Item>(
   all: readonly Item[],
   parameters: Parameters,
   names: { readonly number: string; readonly size: string; readonly defaultSize: number },
-): readonly Item[] {
+): Page<Item> {
   const number = parameters.whole(names.number, 1, 1_000_000) ?? 1;
   const size = parameters.whole(names.size, 1, 100) ?? names.defaultSize;
-  return all.slice((number - 1) * size, number * size);
+  return { items: all.slice((number - 1) * size, number * size), number, size };
 }

@@ -73,7 +73,9 @@ export function contacts(account: AccountState): ActionFamily {
     return {
       ...DONE,
       Total: found.length,
-      Contacts: { Contact: page.map((contact) => ({ ...shown(contact), ...shownWithStates(contact) })) },
+      Contacts: {
+        Contact: page.items.map((contact) => ({ ...shown(contact), ...shownWithStates(contact) })),
+      },
     };
   }
 
@@ -145,8 +147,8 @@ export function contacts(account: AccountState): ActionFamily {
     return {
       ...DONE,
       Total: all.length,
-      ContactGroups: { ContactGroup: page.map(({ name }) => name) },
-      ContactGroupList: { ContactGroup: page.map(shownGroup) },
+      ContactGroups: { ContactGroup: page.items.map(({ name }) => name) },
+      ContactGroupList: { ContactGroup: page.items.map(shownGroup) },
     };
   }
 

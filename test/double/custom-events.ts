@@ -15,7 +15,9 @@ export interface CustomEvents extends ActionFamily {
 const LONGEST_CONTENT_BYTES = 500 * 1024;
 
 /** PutCustomEvent: unlike a point, an event that comes twice is kept twice. */
-export function customEvents(): CustomEvents {
+export function customEvents(
+  whenStored: (event: StoredEvent, nowMs: number) => void = () => undefined,
+): CustomEvents {
   const events: StoredEvent[] = [];
 
   function putCustomEvent(call: Call): ActionAnswer {
@@ -42,6 +44,7 @@ export function customEvents(): CustomEvents {
       stored.push({ name: entry["EventName"]!, groupId, timeMs, content: entry["Content"]! });
     }
     events.push(...stored);
+    for (const event of stored) whenStored(event, call.receivedAtMs);
     return { Code: "200", Message: "success" };
   }
 

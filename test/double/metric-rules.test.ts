@@ -1,52 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { type Account, openAccount } from "./account.ts";
+import type { Account } from "./account.ts";
 import { call, codeOf, type Parameter } from "./call.ts";
+import { seeded, SEVERITY_RULE } from "./seeded.ts";
 
 type Fields = Readonly<Record<string, Parameter>>;
 
-const POINT = {
-  GroupId: "0",
-  MetricName: "softnet_severity",
-  Dimensions: '{"cpu":"all","instanceId":"i-1"}',
-  Type: "1",
-  Period: "60",
-  Time: "1795348800000",
-  Values: '{"Maximum":1}',
-};
-
-const RULE = {
-  RuleId: "softnet-critical",
-  RuleName: "drops",
-  MetricName: "softnet_severity",
-  GroupId: "0",
-  Resources: '[{"groupId":0,"dimension":"cpu=all&instanceId=i-1"}]',
-  Statistics: "Maximum",
-  ComparisonOperator: ">=",
-  Threshold: "2",
-  EvaluationCount: 1,
-  Level: "CRITICAL",
-  ContactGroups: "ops",
-  Period: 60,
-  SilenceTime: 3600,
-};
-
-/** With one contact in one group, and one point. */
-function ready(): Account {
-  const account = openAccount();
-  call(account.families, "PutContact", {
-    ContactName: "anna",
-    Describe: "x",
-    Channels: { Mail: "a@example.com" },
-  });
-  call(account.families, "PutContactGroup", { ContactGroupName: "ops", ContactNames: ["anna"] });
-  call(account.families, "PutCustomMetric", { MetricList: [POINT] });
-  return account;
-}
-
 function put(account: Account, change: Fields = {}): string {
-  return codeOf(() => call(account.families, "PutCustomMetricRule", { ...RULE, ...change }));
+  return codeOf(() => call(account.families, "PutCustomMetricRule", { ...SEVERITY_RULE, ...change }));
 }
 
 describe("the double of PutCustomMetricRule", () => {
@@ -87,12 +49,12 @@ describe("the double of PutCustomMetricRule", () => {
   ];
   for (const { name, change, code } of ROWS) {
     test(`answers ${code} to ${name}`, () => {
-      assert.equal(put(ready(), change), code);
+      assert.equal(put(seeded(), change), code);
     });
   }
 
   test("wakes a paused rule", () => {
-    const account = ready();
+    const account = seeded();
     put(account);
     call(account.families, "DisableMetricRules", { RuleId: ["softnet-critical"] });
     assert.equal(account.state.metricRules.get("softnet-critical")!.enabled, false);
@@ -101,7 +63,7 @@ describe("the double of PutCustomMetricRule", () => {
   });
 
   test("takes no more rules than the quota, and changes those that are there", () => {
-    const account = ready();
+    const account = seeded();
     account.state.ruleQuota = 1;
     assert.equal(put(account), "200");
     assert.equal(put(account, { RuleId: "another" }), "ExceedingQuota");
@@ -111,7 +73,7 @@ describe("the double of PutCustomMetricRule", () => {
 
 describe("the double of DescribeMetricRuleList", () => {
   test("prints a rule in the cloud's own words", () => {
-    const account = ready();
+    const account = seeded();
     put(account);
     const { Alarms, ...rest } = call(account.families, "DescribeMetricRuleList") as {
       Alarms: { Alarm: Fields[] };
@@ -133,7 +95,7 @@ describe("the double of DescribeMetricRuleList", () => {
   });
 
   test("finds by id, state and page", () => {
-    const account = ready();
+    const account = seeded();
     for (const RuleId of ["a", "b", "c"]) put(account, { RuleId });
     call(account.families, "DisableMetricRules", { RuleId: ["b"] });
     const ids = (parameters: Fields): string[] => {
@@ -159,7 +121,7 @@ describe("the double of DescribeMetricRuleList", () => {
 });
 
 test("one unknown id keeps a whole list of rules from being deleted", () => {
-  const account = ready();
+  const account = seeded();
   put(account);
   assert.equal(call(account.families, "DeleteMetricRules", { Id: ["softnet-critical", "x"] })["Code"], "404");
   assert.equal(account.state.metricRules.size, 1);
@@ -168,7 +130,7 @@ test("one unknown id keeps a whole list of rules from being deleted", () => {
 });
 
 test("a group that a rule calls cannot be deleted", () => {
-  const account = ready();
+  const account = seeded();
   put(account);
   assert.equal(call(account.families, "DeleteContactGroup", { ContactGroupName: "ops" })["Success"], false);
   call(account.families, "DeleteMetricRules", { Id: ["softnet-critical"] });

@@ -114,7 +114,12 @@ export function metricRules(account: AccountState, metrics: Pick<CustomMetrics, 
     const page = pageOf(found, p, { number: "Page", size: "PageSize", defaultSize: 10 });
     p.end();
     // This answer alone has its code as a number and its total as a text.
-    return { Code: 200, Success: true, Total: String(found.length), Alarms: { Alarm: page.map(shown) } };
+    return {
+      Code: 200,
+      Success: true,
+      Total: String(found.length),
+      Alarms: { Alarm: page.items.map(shown) },
+    };
   }
 
   function describeMetricRuleCount(call: Call): ActionAnswer {

@@ -87,6 +87,94 @@ describe("the double's account through the SDK", () => {
     assert.ok(it.cloud.requests.every(({ taken }) => taken));
   });
 
+  test("keeps a rule on events with its targets, and the SDK reads them back", async () => {
+    await using it = await sdk();
+    const { client } = it;
+    await putAnna(it);
+    await client.putContactGroup(
+      new requests.PutContactGroupRequest({ contactGroupName: "ops", contactNames: ["anna"] }),
+    );
+    await client.putEventRule(
+      new requests.PutEventRuleRequest({
+        ruleName: "fleet",
+        eventType: "CUSTOM",
+        eventPattern: [
+          new requests.PutEventRuleRequestEventPattern({ product: "CUSTOM", nameList: ["softnet_critical"] }),
+        ],
+      }),
+    );
+    const put = await client.putEventRuleTargets(
+      new requests.PutEventRuleTargetsRequest({
+        ruleName: "fleet",
+        contactParameters: [
+          new requests.PutEventRuleTargetsRequestContactParameters({
+            id: "1",
+            contactGroupName: "ops",
+            level: "2",
+          }),
+          new requests.PutEventRuleTargetsRequestContactParameters({
+            id: "2",
+            contactGroupName: "no",
+            level: "2",
+          }),
+        ],
+        webhookParameters: [
+          new requests.PutEventRuleTargetsRequestWebhookParameters({
+            id: "3",
+            url: "https://x.example.com/",
+          }),
+        ],
+      }),
+    );
+    assert.deepEqual(
+      [put.body?.failedParameterCount, put.body?.failedContactParameters?.contactParameter?.[0]?.id],
+      ["1", 2],
+    );
+    const rules = await client.describeEventRuleList(new requests.DescribeEventRuleListRequest({}));
+    assert.deepEqual(
+      rules.body?.eventRules?.eventRule?.[0]?.eventPattern?.eventPattern?.[0]?.nameList?.nameList,
+      ["softnet_critical"],
+    );
+    const targets = await client.describeEventRuleTargetList(
+      new requests.DescribeEventRuleTargetListRequest({ ruleName: "fleet" }),
+    );
+    assert.equal(targets.body?.contactParameters?.contactParameter?.[0]?.contactGroupName, "ops");
+    assert.equal(targets.body?.webhookParameters?.webhookParameter?.[0]?.method, "POST");
+  });
+
+  test("gives points, series, events and quotas back", async () => {
+    await using it = await sdk();
+    const { client, account } = it;
+    await client.putCustomMetric(
+      new requests.PutCustomMetricRequest({ metricList: minuteEntries(Date.now() - 120_000) }),
+    );
+    await client.putCustomEvent(
+      new requests.PutCustomEventRequest({
+        eventInfo: [{ eventName: "softnet_recovered", content: "x", groupId: "0" }],
+      }),
+    );
+    const last = await client.describeMetricLast(
+      new requests.DescribeMetricLastRequest({
+        namespace: `acs_customMetric_${account.state.uid}`,
+        metricName: "softnet_severity",
+        dimensions: '[{"groupId":"0","dimension":"cpu=all&instanceId=i-bp1double"}]',
+      }),
+    );
+    assert.equal((JSON.parse(last.body!.datapoints!) as unknown[]).length, 1);
+    const series = await client.describeCustomMetricList(new requests.DescribeCustomMetricListRequest({}));
+    assert.equal((JSON.parse(series.body!.result!) as { all: number }).all, 3);
+    const quota = await client.describeMonitorResourceQuotaAttribute(
+      new requests.DescribeMonitorResourceQuotaAttributeRequest({}),
+    );
+    assert.equal(quota.body?.resourceQuota?.customMonitor?.quotaUsed, 3);
+    const events = await client.describeCustomEventAttribute(
+      new requests.DescribeCustomEventAttributeRequest({ name: "softnet_recovered" }),
+    );
+    assert.equal(events.body?.customEvents?.customEvent?.[0]?.content, "x");
+    const count = await client.describeCustomEventCount(new requests.DescribeCustomEventCountRequest({}));
+    assert.equal(count.body?.customEventCounts?.customEventCount?.[0]?.num, 1);
+  });
+
   test("answers what it complains of with HTTP status 200, and has not done it", async () => {
     await using it = await sdk();
     const { statusCode, body } = await it.client.deleteContact(
