@@ -1,9 +1,10 @@
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-import { build, type Metafile, transform } from "esbuild";
+import { build, transform } from "esbuild";
 
 import { ASSETS, sourceOf } from "../src/console/assets.ts";
+import { commitOfCheckout } from "./git.ts";
 import { slimPackages } from "./slim-packages.ts";
 import { noticesOf } from "./third-party.ts";
 
@@ -20,8 +21,12 @@ const PROLOGUE = [
  * and worker_threads, which is 10 MB of the agent's memory; the loader of ES modules takes 3 MB more.
  *
  * @param alsoEntries sources that shall be importable by their own name too, with the same code as the command line uses.
+ * @returns paths of all that went into it, relative to the project.
  */
-export async function buildDist(folder: string, alsoEntries: readonly string[] = []): Promise<Metafile> {
+export async function buildDist(
+  folder: string,
+  alsoEntries: readonly string[] = [],
+): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true });
   const { metafile } = await build({
     entryPoints: ["src/main.ts", ...alsoEntries],
@@ -37,17 +42,15 @@ export async function buildDist(folder: string, alsoEntries: readonly string[] =
     target: "node24",
     minifySyntax: true,
     legalComments: "none",
+    define: { BUILT_FROM_COMMIT: JSON.stringify(commitOfCheckout() ?? "") },
     metafile: true,
     logLevel: "warning",
     plugins: [slimPackages(globSync("src/cloud/**/*.ts").map((file) => readFileSync(file, "utf8")))],
   });
   await Promise.all(Object.keys(metafile.outputs).map(toCommonJs));
-  const page = copyPage(join(folder, "page"));
-  writeFileSync(
-    join(folder, "THIRD-PARTY-NOTICES.txt"),
-    noticesOf([...Object.keys(metafile.inputs), ...page]),
-  );
-  return metafile;
+  const inputs = [...Object.keys(metafile.inputs), ...copyPage(join(folder, "page"))];
+  writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), noticesOf(inputs));
+  return inputs;
 }
 
 async function toCommonJs(path: string): Promise<void> {

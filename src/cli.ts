@@ -2,7 +2,7 @@ import { type AnyVerb, type Io, languageOf } from "./command.ts";
 import type { Text } from "./core/text.ts";
 import { KnownError, UsageError } from "./errors.ts";
 import { overallHelp, verbHelp } from "./help.ts";
-import { version } from "./version.ts";
+import { versionLine } from "./version.ts";
 
 interface VerbEntry {
   readonly name: string;
@@ -39,7 +39,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 
 async function dispatch(args: readonly string[], io: Io): Promise<number> {
   if (args[0] === "--version" || args[0] === "-V") {
-    io.stdout(`softnet ${version} (node ${process.versions.node})\n`);
+    io.stdout(`softnet ${versionLine(process.versions.node)}\n`);
     return 0;
   }
   if (args[0] === undefined || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {

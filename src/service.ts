@@ -52,6 +52,8 @@ export interface AgentParts {
   readonly onMinute?: (minute: ClosedMinute) => void;
   /** Hears of each tick, also of one that brought no sample. */
   readonly onTick?: () => void;
+  /** Hears of each sample, and never of a tick without. */
+  readonly onSample?: () => void;
 }
 
 /** What the agent counts about itself: `/metrics`, `/healthz` and the console show it. */
@@ -270,6 +272,7 @@ class Agent {
         log.info(`First sample: ${cpus.length} CPUs, ${columns} columns`);
       }
       this.status.sampleProblem = undefined;
+      this.#parts.onSample?.();
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       this.status.sampleErrors++;

@@ -99,8 +99,20 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
 }
 
 async function serve(parts: AgentParts, io: Io): Promise<number> {
-  await runWithConsole(parts, io.signal);
+  const onSample = await signsOfLife(parts, io);
+  await runWithConsole({ ...parts, ...(onSample && { onSample }) }, io.signal);
   return 0;
+}
+
+/** For the service manager that started us, if it was one. @returns what is to be called after each sample. */
+async function signsOfLife({ clock, log }: AgentParts, io: Io): Promise<(() => void) | undefined> {
+  if (!io.env["NOTIFY_SOCKET"]) return undefined;
+  const { serviceManager, tellSystemd } = await import("../service-manager.ts");
+  const manager = serviceManager(io.env, clock, (assignments) =>
+    tellSystemd(assignments, (reason) => log.warn(reason)),
+  );
+  io.signal.addEventListener("abort", () => manager.stopping(), { once: true });
+  return manager.alive;
 }
 
 /** @returns 0 delivered or kept locally, 1 queued only. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { getRawAsset, isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 
 import { ConsoleError, errorCodeOf } from "../errors.ts";
@@ -61,6 +62,8 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
  * @throws ConsoleError when it cannot be read: a damaged installation must not end the agent.
  */
 export async function readAsset(asset: Asset): Promise<Buffer> {
+  // The single executable holds the page itself, and the bytes stay where they are.
+  if (isSea()) return Buffer.from(getRawAsset(`page/${asset.file}`));
   const copy = new URL(`page/${asset.file}`, import.meta.url);
   try {
     if (!asset.package) return await readFile(copy);
