@@ -39,8 +39,8 @@ masks=/sys/class/net/v0/queues
 snapshot() { # everything that undo must bring back, each on a line
   cat /proc/sys/net/core/*
   for queue in $masks/rx-*; do echo "$queue $(cat "$queue/rps_cpus")"; done
-  find /etc/sysctl.d /etc/udev /etc/systemd /usr/local/sbin -printf '%p %y %m %U:%G %l\\n' | sort
-  find /etc/sysctl.d /etc/udev /etc/systemd /usr/local/sbin -type f -exec cksum {} + | sort
+  find /etc/sysctl.d /etc/udev /etc/systemd /usr/local -printf '%p %y %m %U:%G %l\\n' | sort
+  find /etc/sysctl.d /etc/udev /etc/systemd /usr/local -type f -exec cksum {} + | sort
 }
 expect() { # WHAT COMMAND...
   what=$1
