@@ -74,10 +74,6 @@ export function planRemedy(
   ];
   const sysctls = values.filter((step) => step.kind === "sysctl");
   const setsMasks = values.some(({ kind }) => kind === "rps");
-  // A larger instance has no faster CPUs for a single flow.
-  const nothingHelps =
-    verdict.findings.some(({ remedy }) => remedy === "instance") &&
-    !verdict.findings.some(({ code }) => code === "single-flow");
   return {
     values,
     files: policy.persist ? fileSteps(values, context.tuning) : [],
@@ -86,7 +82,7 @@ export function planRemedy(
     ),
     conflicts: context.tuning ? conflictsWith(sysctls, setsMasks, context.tuning) : [],
     notes: [...(isUnlimited(observation) ? [UNLIMITED] : []), ...parts.flatMap(({ notes }) => notes ?? [])],
-    advice: nothingHelps ? instanceAdvice(observation) : undefined,
+    advice: instanceAdvice(observation, verdict, values.length === 0 && policy.rps !== "off"),
     bandwidth: context.bandwidth,
     persist: policy.persist ? persistSettingsOf(values, context.tuning) : undefined,
   };

@@ -56,6 +56,18 @@ describe("softnet remedy plan", () => {
     assert.ok(codes.includes("nic-bypasses-backlog"), String(codes));
   });
 
+  for (const [lang, advice] of [
+    ["en", /^Advice +Let the sender spread this traffic over more connections or ports/m],
+    ["zh", /^建议 +请让发送端把流量分散到更多连接或端口/m],
+  ] as const) {
+    test(`advises where no setting helps, in ${lang}`, async () => {
+      const args = ["remedy", "plan", "--from", incident("single-flow"), "--lang", lang];
+      const { code, stdout } = await runSoftnet(args);
+      assert.equal(code, 0);
+      assert.match(stdout, advice);
+    });
+  }
+
   test("names the command with the flags that it was asked with", async () => {
     const args = ["--backlog", "20000", "--rps", "off", "--no-persist"];
     const { stdout } = await runSoftnet(["remedy", "plan", "--from", incident("burst"), ...args]);

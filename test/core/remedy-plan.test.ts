@@ -84,16 +84,25 @@ describe("the plan", () => {
     assert.ok(noUse.includes("backlog-under-overload"));
   });
 
-  test("for one flow is nothing, not even another instance", () => {
+  test("for one flow is nothing, not even a larger instance", () => {
     const { steps, noUse, document } = planned(singleFlow);
     assert.deepEqual(steps, []);
     assert.ok(noUse.includes("rps-for-single-flow"));
-    assert.equal(document.advice, null);
+    assert.match(document.advice!, /more connections or ports/);
+    assert.doesNotMatch(document.advice!, /network-enhanced/);
+  });
+
+  test("for CPUs that the hypervisor takes away is an instance that keeps its own", () => {
+    const stolen = { dropped: 2000, softirq: 30, steal: 68, processed: 20_000, shareAboveLimit: 1 };
+    const { document } = planned(
+      observationOfLines({ cpus: [stolen, stolen], interfaces: [{ masks: [3n], droppedShare: 1 }] }),
+    );
+    assert.match(document.advice!, /takes 68 % of CPU 0's time .* CPUs to itself/);
   });
 
   test("for CPUs that are all full is another instance", () => {
     const full = { dropped: 2000, softirq: 99, processed: 500_000, shareAboveLimit: 1 };
-    const { steps, document } = planned(
+    const { steps, plan, document } = planned(
       observationOfLines({ cpus: [full, full], interfaces: [{ masks: [3n], droppedShare: 1 }] }),
     );
     assert.deepEqual(steps, []);
@@ -101,6 +110,7 @@ describe("the plan", () => {
       document.advice!,
       /1,004,000 packets\/s .* network-enhanced family .* such as ecs\.g5ne\.8xlarge/,
     );
+    assert.match(plan.advice!.zh, /每秒有 1,004,000 个数据包.*网络增强型.*例如 ecs\.g5ne\.8xlarge/);
   });
 
   test("for a used-up budget is a bigger one", () => {
@@ -108,8 +118,8 @@ describe("the plan", () => {
   });
 
   test("for a healthy host is nothing", () => {
-    const { steps, noUse } = planned(healthy);
-    assert.deepEqual([steps, noUse], [[], []]);
+    const { steps, noUse, document } = planned(healthy);
+    assert.deepEqual([steps, noUse, document.advice], [[], [], null]);
   });
 
   test("for a healthy host is nothing either where a value is asked for, unless by force", () => {
@@ -202,6 +212,17 @@ describe("nothing is planned", () => {
     assert.deepEqual(noUse, ["did-not-help-before"]);
     assert.match(document.cannotHelp[0]!.why, /90,000 lost packets per million before, 85,000 after/);
     assert.equal(planned(burst, { force: true }, { failures }).steps.length, 2);
+  });
+
+  test("for an overload that RPS did not help before, and another instance is advised", () => {
+    const measure = { lostPerMillion: 90_000, squeezedPerMillion: 0, packetsPerSecond: 20_000 };
+    const time = "2026-11-22T20:00:00Z";
+    const failures = [{ key: "rps eth0", target: MASK, time, before: measure, after: measure }];
+    const { steps, noUse, document } = planned(overload, {}, { failures });
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("did-not-help-before"));
+    assert.match(document.advice!, /network-enhanced/);
+    assert.equal(planned(overload, { rps: "off" }).document.advice, null);
   });
 });
 

@@ -1,6 +1,8 @@
+import type { Finding } from "../finding.ts";
 import type { Observation } from "../observation.ts";
 import type { Text } from "../text.ts";
-import { countText } from "../wording.ts";
+import type { Verdict } from "../verdict.ts";
+import { countText, percentText } from "../wording.ts";
 
 /** What an instance type can receive, as Alibaba Cloud's page of instance families states it. */
 interface InstanceType {
@@ -21,8 +23,44 @@ const NETWORK_ENHANCED: readonly InstanceType[] = [
 /** A type should have twice what arrives, or it is full again at the next peak. */
 const HEADROOM = 2;
 
-/** For a bottleneck that no setting cures. It is advice: what the traffic may cost and where it may go, nobody here knows. */
-export function instanceAdvice({ all, settings, interfaces }: Observation): Text {
+/**
+ * For a bottleneck that no setting cures; undefined while there is none. It is advice: what the traffic may cost and where it may
+ * go, nobody here knows.
+ *
+ * @param isExhausted nothing is left to try of what the findings point to.
+ */
+export function instanceAdvice(
+  observation: Observation,
+  { findings }: Verdict,
+  isExhausted: boolean,
+): Text | undefined {
+  const bottleneck = findings.find(
+    ({ code, remedy }) => remedy === "instance" || (isExhausted && code === "cpu-bottleneck"),
+  );
+  if (bottleneck === undefined) return undefined;
+  if (findings.some(({ code }) => code === "single-flow")) return OF_ONE_FLOW;
+  return stolenAdvice(bottleneck) ?? networkEnhancedAdvice(observation);
+}
+
+/** A larger instance has no faster CPUs for a single flow. */
+const OF_ONE_FLOW: Text = {
+  en: "Let the sender spread this traffic over more connections or ports, or take a type with faster CPUs. More of them do not help one flow.",
+  zh: "请让发送端把流量分散到更多连接或端口，或选用单核更快的规格。增加 CPU 数量对单条流没有帮助。",
+};
+
+/** More packets/s on paper do not help where the hypervisor gives the CPUs to others. */
+function stolenAdvice({ evidence }: Finding): Text | undefined {
+  const [stolen, busy] = [Number(evidence["stealPercent"]), Number(evidence["softirqPercent"])];
+  if (!(stolen > busy)) return undefined;
+  const percent = percentText(stolen);
+  const cpu = String(evidence["worstCpu"]);
+  return {
+    en: `The hypervisor takes ${percent.en} of CPU ${cpu}'s time (steal). Consider a type that has its CPUs to itself: none of a burstable (t5, t6) or shared family.`,
+    zh: `虚拟化层占走了 CPU ${cpu} ${percent.zh} 的时间（steal）。可考虑独享 CPU 的规格，而不是突发性能型（t5、t6）或共享型。`,
+  };
+}
+
+function networkEnhancedAdvice({ all, settings, interfaces }: Observation): Text {
   const arriving = all.processedPerSecond + all.droppedPerSecond;
   const cpus = settings.cpus.online?.length ?? 1;
   const queues = Math.max(
