@@ -3,10 +3,11 @@ import type { ConsoleView, CurrentVerdict, Problem, Sink } from "./console/view.
 import { type Host, readText } from "./host/host.ts";
 import { readHostSettings } from "./host/settings.ts";
 import type { Judgement } from "./judge.ts";
+import type { PlanWatch } from "./plan-watch.ts";
 import type { AgentParts, AgentStatus } from "./service.ts";
 
 /** The running agent, in the words of the console. */
-export function consoleViewOf(parts: AgentParts, status: AgentStatus): ConsoleView {
+export function consoleViewOf(parts: AgentParts, status: AgentStatus, plans: PlanWatch): ConsoleView {
   const { config, recent, store, host, incidents } = parts;
   const settings = keptFor(SETTINGS_KEPT_MS, parts.clock, () => readHostSettings(host));
   const bootedAtMs = bootTimeOf(host);
@@ -22,6 +23,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus): ConsoleVi
     verdict: () => verdictOf(status),
     incidents: { list: () => incidents.incidents(), readCapture: (name) => incidents.readCapture(name) },
     drift: () => parts.drift.report,
+    plan: () => plans.plan,
     settings,
     identity: () => ({
       instanceId: cloudOf(status)?.instanceId ?? config.instanceId,

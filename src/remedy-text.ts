@@ -2,8 +2,8 @@ import type { Measure } from "./core/proof.ts";
 import type { QueueCost } from "./core/remedies/backlog-choice.ts";
 import type { RepairRecord, RepairResult } from "./core/remedy-audit.ts";
 import {
+  alikeChanges,
   type ApplyOutcome,
-  changeDocument,
   type DriftDocument,
   driftDocument,
   journaledDocument,
@@ -51,23 +51,16 @@ function nothingText(isHealthy: boolean): Text {
     : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
 }
 
-/** Queues that change alike are one line. */
-function stepSections({ values, files }: RemedyPlan, look: Look): readonly (readonly string[])[] {
-  const groups = new Map<string, { change: string; why: Text; cost: QueueCost | null; times: number }>();
-  for (const step of values) {
-    const { target, from, to } = changeDocument(step);
-    const name = step.kind === "rps" ? `${step.device} rps_cpus` : target;
-    const change = `${name}  ${from} → ${to}`;
-    const group = groups.get(change);
-    if (group) group.times++;
-    else groups.set(change, { change, why: step.why, cost: step.cost, times: 1 });
-  }
-  const changes = [...groups.values()].map(({ change, why, cost, times }) => [
-    besideLabel(WORDS.change[look.lang], "cyan", times > 1 ? `${change}  (${times} ×)` : change, look),
-    ...labelled("", "reset", why[look.lang], look),
-    ...(cost ? labelled("", "reset", costText(cost)[look.lang], look) : []),
-  ]);
-  const kept = files.map(({ path, from, to }) => {
+function stepSections(plan: RemedyPlan, look: Look): readonly (readonly string[])[] {
+  const changes = alikeChanges(plan).map(({ target, from, to, times, why, cost }) => {
+    const change = `${target}  ${from} → ${to}${times > 1 ? `  (${times} ×)` : ""}`;
+    return [
+      besideLabel(WORDS.change[look.lang], "cyan", change, look),
+      ...labelled("", "reset", why[look.lang], look),
+      ...(cost ? labelled("", "reset", costText(cost)[look.lang], look) : []),
+    ];
+  });
+  const kept = plan.files.map(({ path, from, to }) => {
     const lines = to.split("\n").join(", ");
     return besideLabel("", "reset", `${path}  ${from === null ? "" : `${from.trim()} → `}${lines}`, look);
   });

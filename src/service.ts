@@ -51,7 +51,7 @@ export interface AgentParts {
   /** Hears of each minute when it is closed. */
   readonly onMinute?: (minute: ClosedMinute) => void;
   /** Hears of each tick, also of one that brought no sample. */
-  readonly onTick?: () => void;
+  readonly onTick?: () => Promise<void>;
   /** Hears of each sample, and never of a tick without. */
   readonly onSample?: () => void;
 }
@@ -239,13 +239,13 @@ class Agent {
   #startSampling(): () => void {
     this.#sampleOnce();
     return everyStep(this.#parts.config.sampleSeconds, this.#parts.clock, () => {
-      try {
-        this.#sampleOnce();
-        this.#parts.onTick?.();
-      } catch (bug) {
-        this.#failed.reject(bug);
-      }
+      this.#tickOnce().catch(this.#failed.reject);
     });
+  }
+
+  async #tickOnce(): Promise<void> {
+    this.#sampleOnce();
+    await this.#parts.onTick?.();
   }
 
   #checkDrift(): void {

@@ -1,7 +1,6 @@
-import type { CannotHelp } from "../core/cannot-help.ts";
 import type { SoftnetDelta } from "../core/delta.ts";
 import type { HostSettings } from "../core/host-settings.ts";
-import type { DriftDocument } from "../core/remedy-document.ts";
+import type { AlikeChanges, DriftDocument } from "../core/remedy-document.ts";
 import type { SeriesSource } from "../core/series.ts";
 import type { SoftnetSample } from "../core/softnet-sample.ts";
 import type { Text } from "../core/text.ts";
@@ -24,7 +23,7 @@ export interface ConsoleView {
   readonly alarms?: () => readonly AlarmState[];
   /** What is no longer as `softnet remedy` set it. Absent where nobody looks. */
   readonly drift?: () => DriftView;
-  /** What would be changed; undefined while nothing needs to be. */
+  /** What would be changed; undefined while nothing is found. */
   readonly plan?: () => RemedyPlan | undefined;
   /** Changes of the verdict. Absent where nobody keeps them. */
   readonly incidents?: IncidentsView;
@@ -125,21 +124,26 @@ export interface AlarmState {
 }
 
 export interface RemedyPlan {
-  readonly steps: readonly PlannedStep[];
-  readonly cannotHelp: readonly CannotHelp[];
+  /** Queues that change alike are one. Empty where no setting of ours cures it. */
+  readonly steps: readonly AlikeChanges[];
+  /** Written once it has helped. */
+  readonly files: readonly {
+    readonly path: string;
+    /** The line that it has now; null for none. */
+    readonly from: string | null;
+    readonly to: string;
+  }[];
+  readonly cannotHelp: readonly {
+    readonly code: string;
+    readonly what: Text;
+    readonly why: Text;
+  }[];
+  /** What else sets the same. */
+  readonly conflicts: readonly { readonly where: string; readonly text: Text }[];
+  readonly notes: readonly Text[];
+  /** Where no setting cures it. */
+  readonly advice: Text | undefined;
   /** The command line that applies it. */
   readonly command: string;
-}
-
-export interface PlannedStep {
-  readonly kind: "sysctl" | "rps" | "file";
-  readonly target: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly why: Text;
-  readonly cost: {
-    readonly bytesGuide: number;
-    readonly bytesUpperBound: number;
-    readonly worstDelayMs: number;
-  } | null;
+  readonly undo: string;
 }

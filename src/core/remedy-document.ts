@@ -8,7 +8,7 @@ import { failureKey, type RepairResult, type TriedChange } from "./remedy-audit.
 import type { Drift, JournaledValue } from "./remedy-journal.ts";
 import type { FileStep, RemedyPlan } from "./remedy-plan.ts";
 import type { ValueChange } from "./remedy-script.ts";
-import type { Language } from "./text.ts";
+import type { Language, Text } from "./text.ts";
 import { CONF_PATH } from "./tuning-files.ts";
 
 /** The document of `remedy plan --json`; public. */
@@ -85,6 +85,30 @@ export function changeDocument(change: ValueChange): TriedChange {
     to: cpuMaskText(to, possibleCpus),
     key,
   };
+}
+
+/** Queues of an interface that change alike, as one. */
+export interface AlikeChanges {
+  readonly kind: "sysctl" | "rps";
+  /** As people call it: `eth0 rps_cpus`. */
+  readonly target: string;
+  readonly from: string;
+  readonly to: string;
+  readonly times: number;
+  readonly why: Text;
+  readonly cost: QueueCost | null;
+}
+
+export function alikeChanges({ values }: RemedyPlan): readonly AlikeChanges[] {
+  const groups = new Map<string, AlikeChanges>();
+  for (const step of values) {
+    const { kind, target, from, to } = changeDocument(step);
+    const name = step.kind === "rps" ? `${step.device} rps_cpus` : target;
+    const key = `${name} ${from} ${to}`;
+    const times = (groups.get(key)?.times ?? 0) + 1;
+    groups.set(key, { kind, target: name, from, to, times, why: step.why, cost: step.cost });
+  }
+  return [...groups.values()];
 }
 
 function maskPath(device: string, queue: number): string {

@@ -2,7 +2,13 @@ import { mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { AgentStatus, ConsoleView, CurrentVerdict, LatestSample } from "../../src/console/view.ts";
+import type {
+  AgentStatus,
+  ConsoleView,
+  CurrentVerdict,
+  LatestSample,
+  RemedyPlan,
+} from "../../src/console/view.ts";
 import { deltaBetween } from "../../src/core/delta.ts";
 import type { Finding } from "../../src/core/finding.ts";
 import type { HostSettings } from "../../src/core/host-settings.ts";
@@ -275,4 +281,47 @@ export const BACKLOG_DRIFT: DriftDocument = {
   expected: "16000",
   found: "1000",
   mend: "sudo sysctl -w net.core.netdev_max_backlog=16000",
+};
+
+/** What such a host would be told to change. */
+export const BACKLOG_PLAN: RemedyPlan = {
+  steps: [
+    {
+      kind: "sysctl",
+      target: "net.core.netdev_max_backlog",
+      from: "1000",
+      to: "16000",
+      times: 1,
+      why: { en: "The largest burst was 14,210 packets.", zh: "最大的突发为 14,210 个数据包。" },
+      cost: { bytesGuide: 24_000_000, bytesUpperBound: 147_000_000, worstDelayMs: 180 },
+    },
+    {
+      kind: "rps",
+      target: "eth0 rps_cpus",
+      from: "000000ff",
+      to: "ffffffff",
+      times: 8,
+      why: { en: "The other CPUs stay idle.", zh: "其余 CPU 空闲。" },
+      cost: null,
+    },
+  ],
+  files: [
+    {
+      path: "/etc/sysctl.d/99-network-tuning.conf",
+      from: null,
+      to: "net.core.netdev_max_backlog = 16000",
+    },
+  ],
+  cannotHelp: [
+    {
+      code: "budget-under-overload",
+      what: { en: "Raising net.core.netdev_budget", zh: "调大 net.core.netdev_budget" },
+      why: { en: "The passes end by time.", zh: "收包因时间用尽而结束。" },
+    },
+  ],
+  conflicts: [],
+  notes: [],
+  advice: undefined,
+  command: "sudo softnet remedy apply",
+  undo: "sudo softnet remedy undo",
 };

@@ -32,20 +32,31 @@ export class Findings {
     if (!state) return;
     setAttribute(this.#box, "data-stale", isLost);
     const { findings, cannotHelp, elsewhere, drift, plan, alarms, inOwnNetworkNamespace } = state;
+    // The plan knows of more than the verdict, and repeats it.
+    const noUses = plan?.cannotHelp ?? cannotHelp;
     /** @type {Readonly<Record<(typeof PARTS)[number], readonly [unknown, () => readonly Node[]]>>} */
     const contents = {
       found: [
-        [findings, inOwnNetworkNamespace],
-        () => (findings.length > 0 ? findingsTable(findings, inOwnNetworkNamespace, t, language) : []),
+        [findings, inOwnNetworkNamespace, plan !== undefined],
+        () =>
+          findings.length > 0
+            ? [
+                ...findingsTable(findings, t, language),
+                ...(plan ? [] : fixPart(findings, inOwnNetworkNamespace, t)),
+              ]
+            : [],
       ],
       drift: [drift, () => (drift ? driftPart(drift, t) : [])],
-      plan: [plan, () => (plan ? planPart(plan, t, language) : [])],
+      plan: [
+        [plan, inOwnNetworkNamespace],
+        () => (plan ? planPart(plan, inOwnNetworkNamespace, t, language) : []),
+      ],
       cannotHelp: [
-        cannotHelp,
+        noUses,
         () =>
           notes(
             t("cannotHelp"),
-            cannotHelp.map(({ code, what, why }) => [
+            noUses.map(({ code, what, why }) => [
               element("b", {}, [t("cannotHelpOne", { what: what[language] })]),
               why[language],
               element("code", {}, [code]),
@@ -84,11 +95,10 @@ export class Findings {
 
 /**
  * @param {StateDocument["findings"]} findings
- * @param {boolean} isElsewhere the settings are those of another machine
  * @param {Translate} t
  * @param {Language} language
  */
-function findingsTable(findings, isElsewhere, t, language) {
+function findingsTable(findings, t, language) {
   const columns = /** @type {const} */ (["severity", "finding", "evidence", "confidence", "remedy"]);
   return [
     element("h2", {}, [t("findings")]),
@@ -129,17 +139,26 @@ function findingsTable(findings, isElsewhere, t, language) {
         ),
       ]),
     ]),
-    ...(findings.some(({ remedy }) => remedy !== null && remedy !== "instance")
-      ? [
-          element("p", { class: "command" }, [
-            t(isElsewhere ? "fixThere" : "fix"),
-            " ",
-            element("code", {}, ["sudo softnet remedy apply"]),
-            ` · ${t("preview")} `,
-            element("code", {}, ["softnet remedy plan"]),
-          ]),
-        ]
-      : []),
+  ];
+}
+
+/**
+ * What to do as long as nobody has planned anything.
+ *
+ * @param {StateDocument["findings"]} findings
+ * @param {boolean} isElsewhere the settings are those of another machine
+ * @param {Translate} t
+ */
+function fixPart(findings, isElsewhere, t) {
+  if (!findings.some(({ remedy }) => remedy !== null && remedy !== "instance")) return [];
+  return [
+    element("p", { class: "command" }, [
+      t(isElsewhere ? "fixThere" : "fix"),
+      " ",
+      element("code", {}, ["sudo softnet remedy apply"]),
+      ` · ${t("preview")} `,
+      element("code", {}, ["softnet remedy plan"]),
+    ]),
   ];
 }
 
@@ -181,11 +200,25 @@ function notes(title, items) {
 
 /**
  * @param {NonNullable<StateDocument["plan"]>} plan
+ * @param {boolean} isElsewhere the settings are those of another machine
  * @param {Translate} t
  * @param {Language} language
  */
-function planPart(plan, t, language) {
+function planPart(
+  { steps, files, conflicts, notes: remarks, advice, command: line, undo },
+  isElsewhere,
+  t,
+  language,
+) {
   const columns = /** @type {const} */ (["target", "from", "to", "why", "cost"]);
+  const texts = [
+    ...(advice ? [advice] : []),
+    ...remarks,
+    ...conflicts.map(({ where, text }) => ({ en: `${where} ${text.en}`, zh: `${where} ${text.zh}` })),
+  ].map((text) => element("p", {}, [text[language]]));
+  if (steps.length === 0) {
+    return [element("h2", {}, [t("plan")]), element("p", {}, [t("plan.nothing")]), ...texts];
+  }
   return [
     element("h2", {}, [t("plan")]),
     element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("plan") }, [
@@ -200,37 +233,44 @@ function planPart(plan, t, language) {
         element(
           "tbody",
           {},
-          plan.steps.map(({ target, from, to, why, cost }) =>
+          steps.map(({ target, from, to, times, why, cost }) =>
             element("tr", {}, [
-              element("td", {}, [element("code", {}, [target])]),
-              element("td", { class: "number", "data-label": t("plan.from") }, [from ?? t("absent")]),
-              element("td", { class: "number", "data-label": t("plan.to") }, [
-                element("b", {}, [to ?? t("absent")]),
-              ]),
+              element("td", {}, [element("code", {}, [target]), times > 1 ? ` × ${times}` : ""]),
+              element("td", { "data-label": t("plan.from") }, [from]),
+              element("td", { "data-label": t("plan.to") }, [element("b", {}, [to])]),
               element("td", {}, [why[language]]),
-              element("td", {}, [
-                cost
-                  ? t("plan.costs", {
-                      guide: formatBytes(cost.bytesGuide),
-                      bound: formatBytes(cost.bytesUpperBound),
-                      delay: formatNumber(cost.worstDelayMs),
-                    })
-                  : "",
-              ]),
+              element("td", { "data-label": t("plan.cost") }, [cost ? costText(cost, t) : t("plan.free")]),
             ]),
           ),
         ),
       ]),
     ]),
-    element("p", { class: "command" }, [t("plan.command"), " ", command(plan.command, t)]),
-    ...plan.cannotHelp.map(({ what, why }) =>
-      element("p", { class: "muted" }, [
-        element("b", {}, [t("cannotHelpOne", { what: what[language] })]),
-        " ",
-        why[language],
-      ]),
-    ),
+    ...texts,
+    element("p", { class: "command" }, [
+      t(isElsewhere ? "plan.commandThere" : "plan.command"),
+      " ",
+      command(line, t),
+    ]),
+    element("p", { class: "muted" }, [
+      t("plan.proof"),
+      ...(files.length > 0 ? [" ", t("plan.keep", { files: files.map(({ path }) => path).join(", ") })] : []),
+      " ",
+      t("plan.undo"),
+      " ",
+      element("code", {}, [undo]),
+    ]),
   ];
+}
+
+/**
+ * @param {NonNullable<NonNullable<StateDocument["plan"]>["steps"][number]["cost"]>} cost
+ * @param {Translate} t
+ */
+function costText({ bytesGuide, bytesUpperBound, worstDelayMs }, t) {
+  const bytes = { guide: formatBytes(bytesGuide), bound: formatBytes(bytesUpperBound) };
+  return worstDelayMs === null
+    ? t("plan.bytes", bytes)
+    : t("plan.bytesAndDelay", { ...bytes, delay: formatNumber(worstDelayMs) });
 }
 
 /**

@@ -92,11 +92,30 @@ export const TEXTS = {
   "plan.to": { en: "To", zh: "改为" },
   "plan.why": { en: "Why", zh: "原因" },
   "plan.cost": { en: "Cost", zh: "代价" },
-  "plan.costs": {
-    en: "{guide}, at most {bound}; {delay} ms delay",
-    zh: "约 {guide}，最多 {bound}；延迟 {delay} 毫秒",
+  "plan.free": { en: "nothing", zh: "无" },
+  "plan.bytes": {
+    en: "nothing at rest; full, {guide} by the official guide, at most {bound}",
+    zh: "空闲时无；填满时按官方公式约 {guide}，最多 {bound}",
+  },
+  "plan.bytesAndDelay": {
+    en: "nothing at rest; full, {guide} by the official guide, at most {bound}, and {delay} ms of delay",
+    zh: "空闲时无；填满时按官方公式约 {guide}，最多 {bound}，延迟 {delay} 毫秒",
+  },
+  "plan.nothing": {
+    en: "No setting that we would change cures this.",
+    zh: "没有可用于解决该问题的参数改动。",
   },
   "plan.command": { en: "Apply it with", zh: "执行命令" },
+  "plan.commandThere": { en: "Apply it on the machine itself with", zh: "在机器本身上执行命令" },
+  "plan.proof": {
+    en: "It measures before and after, and takes back what does not help.",
+    zh: "它会在改动前后测量，无效则自动恢复。",
+  },
+  "plan.keep": {
+    en: "What helps is kept over a reboot by {files}.",
+    zh: "有效的改动由 {files} 在重启后保持。",
+  },
+  "plan.undo": { en: "Take everything back with", zh: "撤销全部改动的命令" },
   drift: { en: "No longer as softnet remedy set it", zh: "与 softnet remedy 的设置不一致" },
   "drift.why": {
     en: "Somebody or something else has changed what a remedy had set, or a reboot has.",
