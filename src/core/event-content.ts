@@ -1,12 +1,14 @@
 import type { CustomEvent } from "./custom-event.ts";
 import type { Evidence } from "./finding.ts";
+import { toThousandths } from "./rounding.ts";
 import type { VerdictChange } from "./verdict-over-time.ts";
 
 /** It travels in the query of a request, where every character of Chinese takes nine. */
 const LONGEST_CONTENT = 900;
 
 /**
- * A change of verdict as a custom event: what is lost, on which instance, why, the numbers, and the command that fixes it.
+ * A change of verdict as a custom event: what is lost, on which instance, why, the command that fixes it, and the numbers, which come
+ * last because a long text is cut.
  *
  * @param atMs wall clock of the change, epoch milliseconds.
  */
@@ -19,7 +21,7 @@ export function eventOf(
   const what =
     change.to === "healthy"
       ? `${who.instanceId}: no more loss. It was ${finding?.code ?? change.from} for ${secondsOf(change)} s. 已恢复，不再丢包。`
-      : `${who.instanceId}: ${finding?.summary.en ?? change.to} ${finding?.summary.zh ?? ""} evidence: ${evidenceText(finding?.evidence ?? {})}; fix: sudo softnet remedy apply`;
+      : `${who.instanceId}: ${finding?.summary.en ?? change.to} ${finding?.summary.zh ?? ""} fix: sudo softnet remedy apply; evidence: ${evidenceText(finding?.evidence ?? {})}`;
   return { name: change.event, groupId: String(who.groupId), atMs, content: what.slice(0, LONGEST_CONTENT) };
 }
 
@@ -29,6 +31,11 @@ function secondsOf({ atMs, episode }: VerdictChange): number {
 
 function evidenceText(evidence: Readonly<Record<string, Evidence>>): string {
   return Object.entries(evidence)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.slice(0, 8).join("/") : String(value)}`)
+    .map(([key, value]) => `${key}=${wordOf(value)}`)
     .join(" ");
+}
+
+function wordOf(value: Evidence): string {
+  if (typeof value === "number") return String(toThousandths(value));
+  return Array.isArray(value) ? value.slice(0, 8).join("/") : String(value);
 }

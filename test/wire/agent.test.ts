@@ -253,7 +253,7 @@ describe("softnet run", { concurrency: true }, () => {
     const [event] = world.events.events;
     assert.match(event?.name ?? "none came", /^softnet_(warning|critical)$/);
     assert.match(event!.content, /^i-bp1double: .*CPU 0 drops .* evidence: .*droppedPerSecond=\d/);
-    assert.match(event!.content, /fix: sudo softnet remedy apply$/);
+    assert.match(event!.content, / fix: sudo softnet remedy apply; evidence: /);
   });
 
   test("tells that a setting is no longer what the remedy set", async () => {
