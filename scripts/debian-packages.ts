@@ -17,6 +17,7 @@ export const TEST_PACKAGES: readonly DebianPackage[] = [
   { name: "ethtool", why: "chooses how their interfaces receive" },
   { name: "gcc", why: "compiles their load generator" },
   { name: "libc6-dev", why: "is what it is compiled against" },
+  { name: "libfaketime", why: "lets an agent's minutes pass in seconds" },
 ];
 
 /** What the boots of guests need. */

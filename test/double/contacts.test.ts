@@ -29,6 +29,7 @@ describe("the double of PutContact", () => {
       change: { Channels: { DingWebHook: "https://x.com/" } },
       code: "400",
     },
+    { name: "a name with a hyphen", change: { ContactName: "softnet-oncall" }, code: "400" },
     { name: "no channel", change: { Channels: {} }, code: "400" },
     { name: "a channel that does not exist", change: { Channels: { Fax: "1" } }, code: "InvalidParameter" },
     { name: "no description", change: { Describe: "" }, code: "MissingDescribe" },

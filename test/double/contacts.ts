@@ -31,6 +31,7 @@ export function contacts(account: AccountState): ActionFamily {
       (pair): pair is [ChannelName, string] => pair[1] !== undefined,
     );
     p.end();
+    if (!/^[A-Za-z][\w.]{1,39}$/.test(name)) return complaint("400", "Illegal parameters: ContactName.");
     if (given.length === 0) return complaint("400", "Illegal parameters: no channel.");
     for (const [channel, value] of given) {
       const exists = account.site === "china" || channel === "Mail" || channel === "DingWebHook";
