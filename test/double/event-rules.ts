@@ -43,7 +43,7 @@ export function eventRules(account: AccountState, { events }: Pick<CustomEvents,
     return { ...DONE, Data: "1" };
   }
 
-  /** Each list of targets holds five at the most; a target with the same id is put in the place of the old one. */
+  /** Each list of targets holds five at the most. */
   function putEventRuleTargets(call: Call): ActionAnswer {
     const p = new Parameters(call.params);
     p.optional("RegionId");
@@ -60,8 +60,11 @@ export function eventRules(account: AccountState, { events }: Pick<CustomEvents,
       ...webhooks,
     ];
     if (put.length === 0 && failed.length === 0) return complaint("400", "Illegal parameters: no target.");
-    const kept = rule.targets.filter(({ id }) => !put.some((target) => target.id === id));
-    const targets = [...kept, ...put];
+    // A target with the same id is put in the old one's place.
+    const targets = [
+      ...rule.targets.map((old) => put.find(({ id }) => id === old.id) ?? old),
+      ...put.filter(({ id }) => !rule.targets.some((old) => old.id === id)),
+    ];
     if (
       (["contact", "webhook"] as const).some(
         (kind) => targets.filter((target) => target.kind === kind).length > 5,
