@@ -18,6 +18,8 @@ export interface Option<T> {
   readonly placeholder?: string;
   /** May be given more than once; the value is then a list. */
   readonly repeatable?: boolean;
+  /** What the flag means without a value; undefined where it needs one. */
+  readonly bare?: string;
   /** From the text to the value. */
   readonly schema: v.GenericSchema<string, T>;
   /** Completes "expected …" in the one line that refuses a value. */
@@ -141,7 +143,12 @@ function readFlags(table: OptionTable, args: readonly string[]): Given {
     config[option.flag] = "isSwitch" in option ? { type: "boolean" } : { type: "string", multiple: true };
   }
   const known = Object.keys(config).map((flag) => `--${flag}`);
-  const { values, tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
+  const { values, tokens } = parseArgs({
+    args: withBareValues(table, args),
+    options: config,
+    strict: false,
+    tokens: true,
+  });
   for (const token of tokens) {
     if (token.kind === "positional") {
       throw new UsageError({
@@ -171,6 +178,15 @@ function readFlags(table: OptionTable, args: readonly string[]): Given {
     }
   }
   return values;
+}
+
+/** Gives a flag that stands alone the value it means. */
+function withBareValues(table: OptionTable, args: readonly string[]): string[] {
+  return args.map((arg, i) => {
+    const option = Object.values(table).find(({ flag }) => arg === `--${flag}`);
+    const stands = args[i + 1] === undefined || args[i + 1]!.startsWith("-");
+    return option && "bare" in option && option.bare !== undefined && stands ? `${arg}=${option.bare}` : arg;
+  });
 }
 
 /** `--device --json` is a forgotten value, not a device of that name; `--device=--json` says it is meant. */

@@ -86,6 +86,34 @@ describe("options", () => {
   }
 });
 
+describe("a flag that may stand alone", () => {
+  const table = {
+    policy: {
+      flag: "policy",
+      bare: "all",
+      ...oneOf(["all", "agent"]),
+      fallback: undefined,
+      help: { en: "", zh: "" },
+    },
+    yes: { flag: "yes", isSwitch: true, help: { en: "", zh: "" } },
+  } as const satisfies OptionTable;
+  const rows = [
+    { args: [], policy: undefined },
+    { args: ["--policy"], policy: "all" },
+    { args: ["--policy", "--yes"], policy: "all" },
+    { args: ["--policy", "agent", "--yes"], policy: "agent" },
+    { args: ["--policy=agent"], policy: "agent" },
+  ] as const;
+  for (const { args, policy } of rows) {
+    test(`${args.join(" ") || "nothing"} means ${policy}`, () =>
+      assert.deepEqual(readOptions(table, args, {}), { policy, yes: args.includes("--yes" as never) }));
+  }
+
+  test("refuses what it does not know", () => {
+    assert.throws(() => readOptions(table, ["--policy", "nobody"], {}), UsageError);
+  });
+});
+
 describe("the agent's configuration", () => {
   const read = (env: Record<string, string>) => readOptions(AGENT_OPTIONS, [], env);
 
