@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { AGENT_OPTIONS } from "../src/config.ts";
+import { OPERATOR_OPTIONS } from "../src/operator-options.ts";
 import type { Language, Text } from "../src/core/text.ts";
 import type { OptionTable } from "../src/options.ts";
 
@@ -19,7 +20,11 @@ const MARKED = /(<!-- settings -->\n).*(<!-- \/settings -->\n)/s;
 export function withSettings(readme: string, lang: Language): string {
   if (!MARKED.test(readme))
     throw new Error(`${READMES[lang]}: expected the markers <!-- settings --> and <!-- /settings -->`);
-  const rows = [HEAD.map((head) => head[lang]), HEAD.map(() => "---"), ...settingRows(AGENT_OPTIONS, lang)];
+  const rows = [
+    HEAD.map((head) => head[lang]),
+    HEAD.map(() => "---"),
+    ...settingRows({ ...AGENT_OPTIONS, ...OPERATOR_OPTIONS, ...AGENT_OPTIONS }, lang),
+  ];
   const table = rows
     .map(
       (cells) =>

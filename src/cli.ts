@@ -18,6 +18,7 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "remedy plan", load: async () => (await import("./commands/remedy-plan.ts")).default },
   { name: "remedy apply", load: async () => (await import("./commands/remedy-apply.ts")).default },
   { name: "remedy undo", load: async () => (await import("./commands/remedy-undo.ts")).default },
+  { name: "doctor", load: async () => (await import("./commands/doctor.ts")).default },
   { name: "remedy status", load: async () => (await import("./commands/remedy-status.ts")).default },
   { name: "cloud-init", load: async () => (await import("./commands/cloud-init.ts")).default },
 ];

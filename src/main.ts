@@ -30,7 +30,11 @@ async function runProcess(): Promise<void> {
   // A request that was left behind would hold the process up.
   if (signal.aborted) process.exit(exitCode);
   process.exitCode = exitCode;
+  // A look-up of a name that nobody waits for any more takes ten seconds to give up.
+  setTimeout(() => process.exit(exitCode), LINGER_MS).unref();
 }
+
+const LINGER_MS = 250;
 
 async function askOnTerminal(question: string, signal: AbortSignal): Promise<string | undefined> {
   const { createInterface } = await import("node:readline");

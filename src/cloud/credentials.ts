@@ -137,12 +137,17 @@ export function roleCredentials(
   };
 }
 
+/** The RAM role attached to this instance; undefined while none is. */
+export async function readRoleName(metadata: InstanceMetadata): Promise<string | undefined> {
+  return (await metadata.get(ROLE_PATH))?.split("\n")[0]?.trim() || undefined;
+}
+
 async function fetchRoleCredentials(
   metadata: InstanceMetadata,
   nowMs: () => number,
 ): Promise<Held | undefined> {
-  const role = (await metadata.get(ROLE_PATH))?.split("\n")[0]?.trim();
-  if (!role) return undefined;
+  const role = await readRoleName(metadata);
+  if (role === undefined) return undefined;
   const text = await metadata.get(ROLE_PATH + encodeURIComponent(role));
   if (text === undefined) return undefined; // It was detached between the two questions.
   const answer = parseRoleAnswer(text);

@@ -1,3 +1,5 @@
+export type PolicyName = "agent" | "setup" | "remediation";
+
 /** Why the cloud takes nothing from us until somebody mends it. */
 export interface Denial {
   /** Ours, stable and public. */
@@ -7,9 +9,9 @@ export interface Denial {
 }
 
 /** The policy that allows an action: `softnet doctor --policy NAME` prints it. */
-function policyWith(ramAction: string): "agent" | "setup" | "remediation" {
+export function policyWith(ramAction: string): PolicyName {
   if (ramAction === "cms:PutCustomMetric" || ramAction === "cms:PutCustomEvent") return "agent";
-  return /^(cms|sts):/.test(ramAction) ? "setup" : "remediation";
+  return /^(cms|sts):|^ecs:DescribeInstances$/.test(ramAction) ? "setup" : "remediation";
 }
 
 export const NOT_PERMITTED: Denial = {

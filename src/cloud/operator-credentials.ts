@@ -18,6 +18,7 @@ export type ReadFile = (path: string) => string | undefined;
 /** One place that may hold an operator's credentials. */
 export interface CredentialSource {
   readonly name: Text;
+  readonly isEnvironment: boolean;
   readonly provide: CredentialProvider;
 }
 
@@ -32,7 +33,7 @@ export function operatorCredentials(
 }
 
 /** The same order, for whoever wants to know which one it is. */
-function operatorSources(
+export function operatorSources(
   env: Env,
   metadata: InstanceMetadata,
   readFile: ReadFile = readTextFile,
@@ -43,10 +44,12 @@ function operatorSources(
   return [
     {
       name: { en: "the environment", zh: "环境变量" },
+      isEnvironment: true,
       provide: () => Promise.resolve(environmentCredentials(env)),
     },
     {
       name: { en: "the profile of the Alibaba Cloud CLI", zh: "阿里云 CLI 的配置" },
+      isEnvironment: false,
       provide: async (refused) => {
         const keys = readCliProfile(env, readFile)?.keys;
         return keys === "role" ? role(refused) : keys;
@@ -54,6 +57,7 @@ function operatorSources(
     },
     {
       name: { en: "the RAM role of this instance", zh: "本实例的 RAM 角色" },
+      isEnvironment: false,
       provide: (refused) => (isCut ? Promise.resolve(undefined) : role(refused)),
     },
   ];

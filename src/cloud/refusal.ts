@@ -1,5 +1,5 @@
 import { CloudError } from "../errors.ts";
-import { denialOf, NOT_PERMITTED } from "./denial.ts";
+import { denialOf, NOT_PERMITTED, type PolicyName, policyWith } from "./denial.ts";
 import { codeIn, plainWords, speaksOfRate } from "./plain-words.ts";
 import { failureIn, type SdkFailure } from "./sdk-failure.ts";
 
@@ -16,6 +16,8 @@ export type Repeat =
 export class RefusedCall extends CloudError {
   /** What was asked for, as RAM spells it: `cms:PutContact`. */
   readonly ramAction: string;
+  /** The policy that allows it. */
+  readonly policy: PolicyName;
   /** The cloud's own code, where it gave one: `ContactNotExists`. */
   readonly cloudCode: string | undefined;
   /** The cloud's own words, without what must not be shown. */
@@ -30,6 +32,7 @@ export class RefusedCall extends CloudError {
       where: `${to.ramAction} at ${to.host}`,
     });
     this.ramAction = to.ramAction;
+    this.policy = policyWith(to.ramAction);
     this.cloudCode = cloudCode;
     this.said = said;
     this.repeat = repeat;

@@ -41,13 +41,25 @@ export function openStateDir(
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
   }
-  const { XDG_STATE_HOME: stateHome, HOME: home = homedir() } = env;
-  // The XDG rules say that a relative path is to be ignored.
-  const base = stateHome && isAbsolute(stateHome) ? stateHome : join(home, ".local/state");
-  const dir = join(base, "softnet");
+  const dir = homeStateDir(env);
   make(dir);
   tighten(dir);
   return dir;
+}
+
+function homeStateDir(env: Readonly<Record<string, string | undefined>>): string {
+  const { XDG_STATE_HOME: stateHome, HOME: home = homedir() } = env;
+  // The XDG rules say that a relative path is to be ignored.
+  const base = stateHome && isAbsolute(stateHome) ? stateHome : join(home, ".local/state");
+  return join(base, "softnet");
+}
+
+/** Where an agent may keep its state, whoever started it; none of it is made. */
+export function possibleStateDirs(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  return given === undefined ? [SYSTEM_DIR, homeStateDir(env)] : [resolve(given)];
 }
 
 function make(dir: string): void {

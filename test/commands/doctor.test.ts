@@ -1,0 +1,446 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, describe, test } from "node:test";
+
+import { hostEntries } from "../../src/core/metrics.ts";
+import { POLICIES, type PolicyChoice } from "../../src/policies.ts";
+import { lockStateDir } from "../../src/store/state-dir.ts";
+import { type Account, openAccount } from "../double/account.ts";
+import { call, type Parameter } from "../double/call.ts";
+import { type CloudUser, startCloudDouble } from "../double/cloud.ts";
+import { startImdsDouble } from "../double/imds.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "softnet-doctor-"));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const USER: CloudUser = { accessKeyId: "LTAI5tDoctorDoctor", accessKeySecret: "doctor-secret" };
+/** Nobody listens there. */
+const NOWHERE = "http://127.0.0.1:9";
+const KEYS = {
+  ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
+};
+
+interface CheckDocument {
+  readonly code: string;
+  readonly status: string;
+  readonly summary: string;
+  readonly mend: string | null;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+let roots = 0;
+
+/** A machine's tree of two CPUs with these files in it, where nothing else is tuned. */
+function rootWith(files: Readonly<Record<string, string>> = {}): string {
+  const root = join(dir, `root${++roots}`);
+  mkdirSync(root);
+  for (const [path, text] of Object.entries({ "/sys/devices/system/cpu/possible": "0-1\n", ...files })) {
+    mkdirSync(dirname(root + path), { recursive: true });
+    writeFileSync(root + path, text);
+  }
+  return root;
+}
+
+/** What the doctor finds, by the code of the check; what it could not look at is there with the status `skipped`. */
+async function doctor(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
+  const { code, stdout, stderr } = await runSoftnet(["doctor", "--json", ...args], {
+    env: {
+      SOFTNET_IMDS: NOWHERE,
+      SOFTNET_CONSOLE: "off",
+      SOFTNET_STATE_DIR: join(dir, "no-agent"),
+      HOME: dir,
+      ...env,
+    },
+  });
+  assert.equal(stderr, "");
+  assert.doesNotMatch(stdout, /doctor-secret|role-secret|role-token/);
+  const document = JSON.parse(stdout) as {
+    schemaVersion: number;
+    healthy: boolean;
+    checks: CheckDocument[];
+    notChecked: { code: string; because: string }[];
+  };
+  assert.equal(document.schemaVersion, 1);
+  assert.equal(document.healthy, code === 0);
+  const found = new Map(document.checks.map((check) => [check.code, check]));
+  for (const { code: skipped, because } of document.notChecked) {
+    found.set(skipped, { code: skipped, status: "skipped", summary: because, mend: null, evidence: {} });
+  }
+  assert.equal(found.size, 13, "each thing is told of once");
+  return {
+    exit: code,
+    check: (name: string) => found.get(name)!,
+    statuses: Object.fromEntries([...found].map(([name, { status }]) => [name, status])),
+  };
+}
+
+/** An account, its cloud, and the environment that leads there. */
+async function cloudOf(account: Account, user: CloudUser = USER) {
+  const cloud = await startCloudDouble({ users: [user], families: account.families });
+  return {
+    cloud,
+    env: {
+      ...KEYS,
+      SOFTNET_ENDPOINT: cloud.url,
+      SOFTNET_STS_ENDPOINT: cloud.url,
+      SOFTNET_REGION: "cn-hangzhou",
+      SOFTNET_INSTANCE_ID: "i-bp1doctor",
+    },
+    [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose](),
+  };
+}
+
+function pushPoint(account: Account, startMs: number): void {
+  const tally = { sum: 0, elapsedSeconds: 60, rates: [0] };
+  const entries = hostEntries({ period: "60", startMs }, { dropped: tally, squeezed: tally }, [0], {
+    instanceId: "i-bp1doctor",
+    groupId: 0,
+    hostSeries: "all",
+  });
+  const MetricList = entries.map(({ metricName, groupId, dimensions, type, period, time, values }) => ({
+    MetricName: metricName,
+    GroupId: groupId,
+    Dimensions: dimensions,
+    Type: type,
+    Period: period,
+    Time: time,
+    Values: values,
+  }));
+  call(account.families, "PutCustomMetric", { MetricList }, startMs);
+}
+
+function putContact(account: Account, name: string): void {
+  const contact: Readonly<Record<string, Parameter>> = {
+    ContactName: name,
+    Describe: "on call",
+    Channels: { Mail: `${name}@example.com` },
+  };
+  call(account.families, "PutContact", contact, Date.now());
+}
+
+const MINUTE_MS = 60_000;
+const minutesAgo = (minutes: number): number => Math.floor(Date.now() / MINUTE_MS - minutes) * MINUTE_MS;
+
+describe("softnet doctor", () => {
+  test("finds nothing to mend where everything works", async () => {
+    const account = openAccount();
+    pushPoint(account, minutesAgo(1));
+    putContact(account, "ops");
+    account.activate("ops", "Mail");
+    await using it = await cloudOf(account);
+    await using imds = await startImdsDouble({ role: roleNamed("softnet-role") });
+    const stateDir = join(dir, "agent");
+    mkdirSync(stateDir);
+    using _agent = lockStateDir(stateDir);
+    const env = { ...it.env, SOFTNET_IMDS: imds.url, SOFTNET_STATE_DIR: stateDir };
+    const { exit, check, statuses } = await doctor(env);
+    assert.deepEqual(new Set(Object.values(statuses)), new Set(["ok"]), JSON.stringify(statuses));
+    assert.equal(exit, 0);
+    assert.partialDeepStrictEqual(check("credentials").evidence, {
+      source: "the environment",
+      accountId: account.state.uid,
+      identityType: "RAMUser",
+    });
+    assert.equal(check("role").evidence["role"], "softnet-role");
+    assert.equal(check("agent").evidence["pid"], process.pid);
+    assert.partialDeepStrictEqual(check("series-quota").evidence, { limit: 100, used: 3 });
+  });
+
+  test("tells of what is wrong in the account, each with what mends it", async () => {
+    const account = openAccount({ limits: { edition: "free", seriesQuota: 4 } });
+    pushPoint(account, minutesAgo(20));
+    putContact(account, "silent");
+    await using it = await cloudOf(account);
+    const { exit, check, statuses } = await doctor(it.env, ["--root", rootWith()]);
+    assert.equal(exit, 1);
+    assert.partialDeepStrictEqual(statuses, {
+      credentials: "ok",
+      endpoint: "ok",
+      "clock-skew": "ok",
+      "series-quota": "warning",
+      "pending-contacts": "warning",
+      "last-point": "failed",
+    });
+    assert.deepEqual(check("series-quota").evidence, {
+      edition: "free",
+      limit: 4,
+      used: 3,
+      configurationAtMost: 7,
+    });
+    assert.equal(check("series-quota").mend, "SOFTNET_CPU_SERIES_MAX=0");
+    assert.deepEqual(check("pending-contacts").evidence["pending"], ["silent: Mail"]);
+    assert.match(check("last-point").summary, /2[01] minutes old/);
+  });
+
+  test("takes the agent's own settings from the file that systemd reads", async () => {
+    const account = openAccount({ limits: { edition: "free", seriesQuota: 4 } });
+    await using it = await cloudOf(account);
+    const settings = { ...it.env, SOFTNET_CPU_SERIES: "none" };
+    const root = rootWith({
+      "/etc/softnet/agent.env": Object.entries(settings)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(""),
+    });
+    const { check } = await doctor({}, ["--root", root]);
+    assert.equal(check("series-quota").evidence["configurationAtMost"], 3);
+    assert.equal(check("credentials").evidence["source"], "/etc/softnet/agent.env");
+    assert.equal(check("last-point").evidence["instanceId"], "i-bp1doctor");
+  });
+
+  test("finds everything by the instance's role, and nothing given", async () => {
+    const role = roleNamed("softnet-role");
+    const user = {
+      accessKeyId: role.credentials.AccessKeyId,
+      accessKeySecret: role.credentials.AccessKeySecret,
+      securityToken: role.credentials.SecurityToken,
+    };
+    await using it = await cloudOf(openAccount(), user);
+    await using imds = await startImdsDouble({ role });
+    const env = {
+      SOFTNET_IMDS: imds.url,
+      SOFTNET_ENDPOINT: it.cloud.url,
+      SOFTNET_STS_ENDPOINT: it.cloud.url,
+    };
+    const { check } = await doctor(env);
+    assert.equal(check("credentials").evidence["source"], "the RAM role of this instance");
+    assert.equal(check("last-point").evidence["instanceId"], imds.state.keys["instance-id"]);
+  });
+
+  test("names each RAM action that is missing, and still knows whose the credentials are", async () => {
+    await using it = await cloudOf(openAccount(), { ...USER, allowed: ["sts:GetCallerIdentity"] });
+    const { check } = await doctor(it.env);
+    assert.equal(check("credentials").status, "ok");
+    for (const [code, action] of [
+      ["series-quota", "cms:DescribeMonitorResourceQuotaAttribute"],
+      ["pending-contacts", "cms:DescribeContactList"],
+      ["last-point", "cms:DescribeMetricLast"],
+    ] as const) {
+      assert.equal(check(code).status, "warning");
+      assert.equal(check(code).evidence["ramAction"], action);
+      assert.equal(
+        check(code).mend,
+        `allow ${action} for this RAM user or role: softnet doctor --policy setup`,
+      );
+    }
+  });
+
+  test("takes the credentials for good where CloudMonitor takes them and STS cannot be reached", async () => {
+    await using it = await cloudOf(openAccount());
+    const { check } = await doctor({ ...it.env, SOFTNET_STS_ENDPOINT: NOWHERE, SOFTNET_ACCOUNT_ID: "1" });
+    assert.equal(check("credentials").status, "ok");
+    assert.match(check("credentials").summary, /STS does not tell/);
+  });
+
+  const BAD: readonly {
+    name: string;
+    env: Readonly<Record<string, string>>;
+    status: string;
+    mend: RegExp;
+  }[] = [
+    {
+      name: "a key that nobody knows",
+      env: { ALIBABA_CLOUD_ACCESS_KEY_ID: "LTAInobody" },
+      status: "failed",
+      mend: /exists/,
+    },
+    {
+      name: "another key's secret",
+      env: { ALIBABA_CLOUD_ACCESS_KEY_SECRET: "other" },
+      status: "failed",
+      mend: /anew/,
+    },
+    {
+      name: "half a pair",
+      env: { ALIBABA_CLOUD_ACCESS_KEY_SECRET: "" },
+      status: "failed",
+      mend: /ALIBABA_CLOUD_ACCESS_KEY_SECRET together/,
+    },
+  ];
+  for (const { name, env, status, mend } of BAD) {
+    test(`says what is to be done about ${name}`, async () => {
+      await using it = await cloudOf(openAccount());
+      const { exit, check } = await doctor({ ...it.env, ...env });
+      assert.equal(check("credentials").status, status);
+      assert.match(check("credentials").mend!, mend);
+      assert.equal(check("series-quota").status, "skipped");
+      assert.equal(exit, 1);
+    });
+  }
+});
+
+describe("softnet doctor without a way out", () => {
+  test("looks at what is here, and says what it could not look at", async () => {
+    const { exit, statuses, check } = await doctor({}, ["--root", rootWith()]);
+    assert.equal(exit, 1);
+    assert.deepEqual(statuses, {
+      credentials: "warning",
+      role: "skipped",
+      endpoint: "skipped",
+      "clock-skew": "skipped",
+      "series-quota": "skipped",
+      "pending-contacts": "skipped",
+      "last-point": "skipped",
+      agent: "skipped",
+      "remedy-drift": "ok",
+      "sysctl-conflict": "ok",
+      tuned: "ok",
+      "ecs-mq": "ok",
+      irqbalance: "ok",
+    });
+    assert.match(check("endpoint").summary, /no region: give --region/);
+  });
+
+  test("names the endpoint that cannot be reached", async () => {
+    const { statuses, check } = await doctor({
+      ...KEYS,
+      SOFTNET_ENDPOINT: NOWHERE,
+      SOFTNET_STS_ENDPOINT: NOWHERE,
+      SOFTNET_REGION: "cn-hangzhou",
+    });
+    assert.partialDeepStrictEqual(statuses, {
+      credentials: "warning",
+      endpoint: "failed",
+      "clock-skew": "skipped",
+      "series-quota": "skipped",
+      "last-point": "skipped",
+    });
+    assert.match(check("endpoint").summary, /127\.0\.0\.1:9: ECONNREFUSED/);
+    assert.match(check("endpoint").mend!, /SOFTNET_ENDPOINT/);
+  });
+
+  test("leaves the cloud alone where the agent is to stay local", async () => {
+    await using it = await cloudOf(openAccount());
+    const { statuses } = await doctor({ ...it.env, SOFTNET_SINK: "local" });
+    assert.deepEqual([statuses["credentials"], statuses["last-point"]], ["skipped", "skipped"]);
+    assert.deepEqual(it.cloud.requests, []);
+  });
+});
+
+describe("softnet doctor on the machine", () => {
+  test("sees what takes a remedy back", async () => {
+    const root = rootWith({
+      "/etc/sysctl.d/99-network-tuning.conf": "net.core.netdev_max_backlog = 10000\n",
+      "/etc/sysctl.d/99-zz.conf": "# later\nnet.core.netdev_max_backlog = 1000\n",
+      "/run/tuned/tuned.pid": "1\n",
+      "/etc/tuned/active_profile": "own\n",
+      "/etc/tuned/own/tuned.conf": "[sysctl]\nnet.core.netdev_max_backlog=>2000\n",
+      "/run/irqbalance.pid": "2\n",
+      "/etc/systemd/system/multi-user.target.wants/ecs_mq.service": "",
+    });
+    const { exit, check } = await doctor({}, ["--root", root]);
+    assert.equal(exit, 1);
+    assert.deepEqual(check("sysctl-conflict").evidence["where"], ["/etc/sysctl.d/99-zz.conf:2"]);
+    assert.match(check("sysctl-conflict").summary, /1000/);
+    assert.deepEqual(check("tuned").evidence["where"], ["/etc/tuned/own/tuned.conf:2"]);
+    assert.deepEqual(
+      [check("ecs-mq"), check("irqbalance")].map(({ status, evidence }) => [status, evidence["present"]]),
+      [
+        ["ok", true],
+        ["ok", true],
+      ],
+    );
+  });
+
+  test("sees that a remedy no longer holds, and what puts it right", async () => {
+    const root = rootWith({
+      "/var/lib/softnet-remedy/journal":
+        "softnet-remedy 1\nrun 2026-11-22T12:00:00Z\nsysctl /proc/sys/net/core/netdev_max_backlog 10000 1000\n",
+      "/proc/sys/net/core/netdev_max_backlog": "1000\n",
+    });
+    const { check } = await doctor({}, ["--root", root]);
+    assert.equal(check("remedy-drift").status, "warning");
+    assert.equal(check("remedy-drift").mend, "sudo sysctl -w net.core.netdev_max_backlog=10000");
+  });
+
+  test("says that a journal which is none cannot be read", async () => {
+    const { check } = await doctor({}, ["--root", rootWith({ "/var/lib/softnet-remedy/journal": "?" })]);
+    assert.equal(check("remedy-drift").status, "failed");
+  });
+
+  for (const [status, body, found] of [
+    [200, "ok", "ok"],
+    [503, "no sample yet", "failed"],
+    [200, "<html>", "failed"],
+    [404, "nothing", "failed"],
+  ] as const) {
+    test(`takes ${status} ${body} at the console's address for ${found}`, async () => {
+      const server = createServer((_, response) => response.writeHead(status).end(body));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      try {
+        const { port } = server.address() as AddressInfo;
+        const { check } = await doctor({ SOFTNET_CONSOLE: `127.0.0.1:${port}` });
+        assert.equal(check("agent").status, found);
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
+    });
+  }
+});
+
+describe("softnet doctor for people", () => {
+  test("says all of it in both languages", async () => {
+    const env = { SOFTNET_IMDS: NOWHERE, HOME: dir };
+    for (const [lang, words] of [
+      ["en", ["WARNING   credentials: ", "SKIPPED   ", "→ ", "\nSum"]],
+      ["zh", ["警告      凭证：", "未检查    ", "→ ", "\n合计"]],
+    ] as const) {
+      const { stdout } = await runSoftnet(["doctor", "--lang", lang, "--root", rootWith()], { env });
+      for (const word of words) assert.ok(stdout.includes(word), `${word} in ${stdout}`);
+    }
+  });
+});
+
+describe("softnet doctor --policy", () => {
+  const fileOf = (name: PolicyChoice): string =>
+    readFileSync(join(import.meta.dirname, `../../policies/${name}.json`), "utf8");
+
+  for (const name of Object.keys(POLICIES) as PolicyChoice[]) {
+    test(`${name} is the file that is checked in, to the byte`, async () => {
+      assert.deepEqual(await runSoftnet(["doctor", "--policy", name]), {
+        code: 0,
+        stdout: fileOf(name),
+        stderr: "",
+      });
+    });
+  }
+
+  test("alone is all of them, each with its name", async () => {
+    for (const args of [[], ["--lang", "zh"]]) {
+      const { stdout } = await runSoftnet(["doctor", "--policy", ...args]);
+      for (const name of Object.keys(POLICIES) as PolicyChoice[]) {
+        assert.ok(stdout.includes(`# ${name}: `) && stdout.includes(fileOf(name)), name);
+      }
+    }
+  });
+
+  test("with --json is one document", async () => {
+    const { stdout } = await runSoftnet(["doctor", "--policy", "--json"]);
+    assert.deepEqual(Object.keys(JSON.parse(stdout).policies), ["agent", "setup", "remediation"]);
+  });
+
+  test("of another name is refused", async () => {
+    const { code, stdout } = await runSoftnet(["doctor", "--policy", "root"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+  });
+});
+
+function roleNamed(name: string) {
+  return {
+    name,
+    credentials: {
+      AccessKeyId: "STS.doctor",
+      AccessKeySecret: "role-secret",
+      SecurityToken: "role-token",
+      Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readAgentEnv } from "../../src/host/agent-env.ts";
+import { hostOf } from "./hosts.ts";
+
+test("the agent's settings are read as systemd reads them", () => {
+  const text = [
+    "# SOFTNET_SINK=local",
+    "; SOFTNET_SINK=local",
+    "SOFTNET_REGION=cn-hangzhou",
+    '  SOFTNET_PUSH_CRON="*/5 * * * *"  ',
+    "SOFTNET_ENDPOINT=''",
+    "nonsense",
+    "",
+  ].join("\n");
+  assert.deepEqual(readAgentEnv(hostOf({ "/etc/softnet/agent.env": text })), {
+    SOFTNET_REGION: "cn-hangzhou",
+    SOFTNET_PUSH_CRON: "*/5 * * * *",
+    SOFTNET_ENDPOINT: "",
+  });
+});
+
+test("a machine without them has none", () => assert.deepEqual(readAgentEnv(hostOf({})), {}));
