@@ -8,7 +8,8 @@ import { readHostSettings } from "./host/settings.ts";
 import { nonEmpty, type Option, wholeNumber } from "./options.ts";
 import { readingsOfCapture, sampleMachine, waitUnlessAborted } from "./sampling.ts";
 
-const FOR_SECONDS = 10;
+/** Unless `--for` says it. */
+export const FOR_SECONDS = 10;
 
 export const forSeconds: Option<number | undefined> = {
   flag: "for",

@@ -2,6 +2,7 @@ import type { Measure } from "./core/proof.ts";
 import type { QueueCost } from "./core/remedies/backlog-choice.ts";
 import type { RepairRecord, RepairResult } from "./core/remedy-audit.ts";
 import {
+  type AlikeChanges,
   alikeChanges,
   type ApplyOutcome,
   type DriftDocument,
@@ -13,6 +14,7 @@ import type { Drift, RemedyJournal } from "./core/remedy-journal.ts";
 import type { RemedyPlan } from "./core/remedy-plan.ts";
 import type { Language, Text } from "./core/text.ts";
 import { countText } from "./core/wording.ts";
+import { tableLines } from "./layout.ts";
 import { besideLabel, indented, labelled, type Look, styled } from "./look.ts";
 
 /**
@@ -51,18 +53,22 @@ function nothingText(isHealthy: boolean): Text {
     : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
 }
 
+function changeLine({ target, from, to, times }: AlikeChanges): string {
+  return `${target}  ${from} → ${to}${times > 1 ? `  (${times} ×)` : ""}`;
+}
+
 function stepSections(plan: RemedyPlan, look: Look): readonly (readonly string[])[] {
-  const changes = alikeChanges(plan).map(({ target, from, to, times, why, cost }) => {
-    const change = `${target}  ${from} → ${to}${times > 1 ? `  (${times} ×)` : ""}`;
-    return [
-      besideLabel(WORDS.change[look.lang], "cyan", change, look),
-      ...labelled("", "reset", why[look.lang], look),
-      ...(cost ? labelled("", "reset", costText(cost)[look.lang], look) : []),
-    ];
-  });
-  const kept = plan.files.map(({ path, from, to }) => {
-    const lines = to.split("\n").join(", ");
-    return besideLabel("", "reset", `${path}  ${from === null ? "" : `${from.trim()} → `}${lines}`, look);
+  const changes = alikeChanges(plan).map((change) => [
+    besideLabel(WORDS.change[look.lang], "cyan", changeLine(change), look),
+    ...labelled("", "reset", change.why[look.lang], look),
+    ...(change.cost ? labelled("", "reset", costText(change.cost)[look.lang], look) : []),
+  ]);
+  const kept = plan.files.map(({ path, from, to }, i) => {
+    // What starts the helper has the masks from it.
+    const isSaid = plan.files.slice(0, i).some((file) => file.to === to);
+    const lines = isSaid ? "" : to.split("\n").join(", ");
+    const edit = from === null ? lines : `${from.trim()} → ${lines}`;
+    return besideLabel("", "reset", `${path}  ${edit}`.trimEnd(), look);
   });
   return [
     ...changes,
@@ -108,17 +114,23 @@ function lowerFirst(text: string): string {
 /** How a run of `remedy apply` ended, with the numbers of before and after. */
 export function outcomeText(outcome: ApplyOutcome, look: Look): string {
   const { lang } = look;
-  const { before, after, result } = outcome;
+  const { before, after, result, plan, persisted } = outcome;
+  const isSet = result === "kept" || result === "unproven";
+  const changed = [
+    ...alikeChanges(plan).map(changeLine),
+    ...(persisted ? plan.files.map(({ path }) => path) : []),
+  ];
   return joined([
     labelled(RESULT[result].label[lang], RESULT[result].style, resultText(outcome)[lang], look),
     after ? indented(measureLines(before, after, lang)) : [],
-    result === "kept" || result === "unproven"
-      ? [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)]
+    isSet
+      ? changed.map((line, i) => besideLabel(i === 0 ? WORDS.changed[lang] : "", "cyan", line, look))
       : [],
+    isSet ? [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)] : [],
   ]);
 }
 
-function resultText({ result, persisted }: ApplyOutcome): Text {
+function resultText({ result, persisted, proof }: ApplyOutcome): Text {
   switch (result) {
     case "healthy":
       return { en: "Nothing is lost here; nothing was changed.", zh: "这里没有丢包；未做任何改动。" };
@@ -128,29 +140,39 @@ function resultText({ result, persisted }: ApplyOutcome): Text {
         : { en: "It helped. It lasts until the next reboot.", zh: "有效，持续到下次重启。" };
     case "unproven":
       return {
-        en: "The load changed, so nobody can tell whether it helped. It stays until the next reboot.",
-        zh: "负载发生了变化，无法判断是否有效。改动保留到下次重启。",
+        en: "The load changed, so nobody can tell whether it helped. It is set until the next reboot, and not longer.",
+        zh: "负载发生了变化，无法判断是否有效。改动仅保留到下次重启。",
       };
     case "undone":
-      return {
-        en: "It did not help and is taken back. It will not be tried again by itself (--force does).",
-        zh: "无效，已恢复原状。以后不会自动再试（可使用 --force）。",
-      };
+      return proof === "filling"
+        ? {
+            en: `It only delayed the losses: the queue went on filling. ${TAKEN_BACK.en}`,
+            zh: `队列持续增长，只是推迟了丢包。${TAKEN_BACK.zh}`,
+          }
+        : { en: `It did not help. ${TAKEN_BACK.en}`, zh: `没有效果。${TAKEN_BACK.zh}` };
     case "failed":
-      return {
-        en: "Nothing was changed: no setting that we would change cures this.",
-        zh: "未做任何改动：没有可用于解决该问题的参数。",
-      };
+      return { en: "Nothing was changed.", zh: "未做任何改动。" };
   }
 }
 
+const TAKEN_BACK: Text = {
+  en: "Everything is as it was before this run. It will not be tried again by itself (--force does).",
+  zh: "已恢复到本次执行之前的状态。以后不会自动再试（可使用 --force）。",
+};
+
 function measureLines(before: Measure, after: Measure, lang: Language): readonly string[] {
   const rows: readonly [Text, keyof Measure][] = [
-    [{ en: "lost per million packets", zh: "每百万个数据包丢失" }, "lostPerMillion"],
-    [{ en: "squeezes per million packets", zh: "每百万个数据包 squeezed" }, "squeezedPerMillion"],
+    [{ en: "lost per million packets", zh: "每百万个数据包丢失数" }, "lostPerMillion"],
+    [{ en: "squeezes per million packets", zh: "每百万个数据包 squeezed 次数" }, "squeezedPerMillion"],
     [{ en: "packets/s", zh: "数据包/秒" }, "packetsPerSecond"],
   ];
-  return rows.map(([name, key]) => `${name[lang]}  ${countText(before[key])} → ${countText(after[key])}`);
+  return tableLines(
+    [
+      ["", WORDS.before[lang], WORDS.after[lang]],
+      ...rows.map(([name, key]) => [name[lang], countText(before[key]), countText(after[key])]),
+    ],
+    { namesFirst: true },
+  );
 }
 
 export interface RemedyStatus {
@@ -172,7 +194,12 @@ export function statusText({ journal, drift, records, possibleCpus }: RemedyStat
   const values = journal.values
     .map((value) => journaledDocument(value, possibleCpus))
     .map(({ target, from, to }) => `${target}  ${from} → ${to}`);
-  const since: Text = { en: `Changed since ${journal.runs[0]}:`, zh: `自 ${journal.runs[0]} 起的改动：` };
+  const holds: Text =
+    drift.length === 0 ? { en: ", all still in force:", zh: "，全部仍然有效：" } : { en: ":", zh: "：" };
+  const since: Text = {
+    en: `Changed since ${journal.runs[0]}${holds.en}`,
+    zh: `自 ${journal.runs[0]} 起的改动${holds.zh}`,
+  };
   return joined([
     [
       ...labelled(WORDS.status[lang], "bold", since[lang], look),
@@ -203,14 +230,57 @@ function driftText({ kind, target, expected, found }: DriftDocument): Text {
   };
 }
 
+/** What `remedy undo` has put back, and what it has left to whoever changed it since. */
+export function undoneText(
+  undone: {
+    /** Targets, in the order in which they were put back. */
+    readonly changed: readonly string[];
+    readonly left: readonly string[];
+    readonly isGone: (path: string) => boolean;
+  },
+  { journal, drift, possibleCpus }: RemedyStatus,
+  look: Look,
+): string {
+  const { lang } = look;
+  if (undone.changed.length + undone.left.length === 0) {
+    return joined([labelled(WORDS.undo[lang], "bold", NOTHING_TO_UNDO[lang], look)]);
+  }
+  const values = (journal?.values ?? []).map((value) => journaledDocument(value, possibleCpus));
+  const back = undone.changed.map((target) => {
+    const value = values.find((one) => one.target === target);
+    if (value) return `${target}  ${value.to} → ${value.from}`;
+    return `${target}  ${(undone.isGone(target) ? REMOVED : LINES_BACK)[lang]}`;
+  });
+  const drifted = drift.map((one) => driftDocument(one, possibleCpus));
+  return joined([
+    back.length === 0
+      ? []
+      : [...labelled(WORDS.undo[lang], "green", PUT_BACK[lang], look), ...indented(back)],
+    undone.left.flatMap((target) => {
+      const found = drifted.find((one) => one.target === target);
+      return labelled(WORDS.left[lang], "yellow", found ? driftText(found)[lang] : target, look);
+    }),
+    undone.left.length === 0 ? [] : [besideLabel("", "reset", FORCE[lang], look)],
+  ]);
+}
+
+const NOTHING_TO_UNDO: Text = { en: "There is nothing to undo.", zh: "没有需要恢复的改动。" };
+const PUT_BACK: Text = { en: "Put back as before the first remedy:", zh: "已恢复到第一次修复之前：" };
+const REMOVED: Text = { en: "removed", zh: "已删除" };
+const LINES_BACK: Text = { en: "our lines taken back", zh: "已撤回我们的行" };
+const FORCE: Text = {
+  en: "It is left as it is; sudo softnet remedy undo --force puts the original back.",
+  zh: "保持不变；sudo softnet remedy undo --force 可恢复原值。",
+};
+
 const MOST_RUNS = 10;
 
 function runLine({ time, result, tried, before, after }: RepairRecord, lang: Language): string {
   const what = [...new Set(tried.map(({ key }) => key))].join(", ") || "-";
-  const effect = after
-    ? `  ${countText(before.lostPerMillion)} → ${countText(after.lostPerMillion)} ${WORDS.lost[lang]}`
-    : "";
-  return `${time}  ${result}  ${what}${effect}`;
+  // A budget is about squeezes: nothing was lost.
+  const key = before.lostPerMillion > 0 ? "lostPerMillion" : "squeezedPerMillion";
+  const effect = after ? `  ${countText(before[key])} → ${countText(after[key])} ${WORDS[key][lang]}` : "";
+  return `${time.replace(/\.\d+Z$/, "Z")}  ${result}  ${what}${effect}`;
 }
 
 function joined(sections: readonly (readonly string[])[]): string {
@@ -227,7 +297,7 @@ const RESULT: Readonly<
   kept: { label: { en: "KEPT", zh: "已保留" }, style: "green" },
   unproven: { label: { en: "UNPROVEN", zh: "未证实" }, style: "yellow" },
   undone: { label: { en: "UNDONE", zh: "已撤销" }, style: "yellow" },
-  failed: { label: { en: "FAILED", zh: "未成功" }, style: "red" },
+  failed: { label: { en: "NO CURE", zh: "无法解决" }, style: "red" },
 };
 
 const KEPT: Text = {
@@ -247,7 +317,12 @@ const WORDS = {
   undo: { en: "Undo", zh: "撤销" },
   status: { en: "Status", zh: "状态" },
   drift: { en: "Drift", zh: "偏离" },
+  left: { en: "Left", zh: "保留" },
   mend: { en: "Mend", zh: "修正" },
   runs: { en: "Runs of remedy apply", zh: "remedy apply 的执行记录" },
-  lost: { en: "lost per million", zh: "每百万丢失" },
+  lostPerMillion: { en: "lost per million", zh: "每百万丢失" },
+  squeezedPerMillion: { en: "squeezes per million", zh: "每百万 squeezed" },
+  changed: { en: "Changed", zh: "改动" },
+  before: { en: "before", zh: "之前" },
+  after: { en: "after", zh: "之后" },
 } satisfies Record<string, Text>;

@@ -8,10 +8,10 @@ import { type ApplyOutcome, applyDocument, changeDocument } from "../core/remedy
 import { planRemedy, type RemedyPlan } from "../core/remedy-plan.ts";
 import type { Text } from "../core/text.ts";
 import { verdictOf } from "../core/verdict.ts";
-import { UsageError } from "../errors.ts";
+import { KnownError, UsageError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
 import type { Look } from "../look.ts";
-import { forSeconds, observationOf } from "../observing.ts";
+import { FOR_SECONDS, forSeconds, observationOf } from "../observing.ts";
 import {
   askIngressKbps,
   type Choice,
@@ -77,11 +77,20 @@ function worldOf(options: Asked, io: Io): RepairWorld {
   const say = (line: Text): void => io.stderr(`softnet: ${line[lang]}\n`);
   return {
     measureBefore: async () => {
-      say({ en: "measuring before any change", zh: "改动前测量" });
+      const seconds = options.forSeconds ?? FOR_SECONDS;
+      say({ en: `measuring for ${seconds} s before any change`, zh: `改动前先测量 ${seconds} 秒` });
       return observationOf(watched, io);
     },
     measureAfter: async (window) => {
-      if (window === 1) say({ en: "set; measuring what it does", zh: "已设置；正在测量效果" });
+      const seconds = options.verifySeconds;
+      say(
+        window === 1
+          ? {
+              en: `set; measuring for ${seconds} s whether it helps`,
+              zh: `已设置；测量 ${seconds} 秒以判断是否有效`,
+            }
+          : { en: `measuring for another ${seconds} s`, zh: `继续测量 ${seconds} 秒` },
+      );
       return observationOf({ ...watched, forSeconds: options.verifySeconds }, io, PROOF_EVERY_MS);
     },
     plan: (observation) => planFor(observation, options),
@@ -112,13 +121,17 @@ async function planFor(
 /** What is printed, noted and returned. */
 function report(ended: Repair, options: Asked, io: Io): number {
   switch (ended.kind) {
-    case "interrupted":
+    case "interrupted": {
+      const line = ended.isTakenBack ? TAKEN_BACK : NOTHING_CHANGED;
+      io.stderr(`softnet: ${line[options.lang]}\n`);
       return exitCodeOfSignal(io.signal);
+    }
     case "declined":
       throw new UsageError({ code: "declined", expected: "yes", got: "no", where: VERB });
     case "ended": {
-      const { outcome, problem } = ended;
-      appendAudit(options.remedyDir, recordOf(outcome));
+      const { outcome } = ended;
+      const auditProblem = problemWithAudit(outcome, options);
+      const problem = ended.problem ?? auditProblem;
       io.stdout(
         options.json
           ? `${JSON.stringify(applyDocument(outcome, options.lang))}\n`
@@ -131,6 +144,23 @@ function report(ended: Repair, options: Asked, io: Io): number {
   }
 }
 
+const TAKEN_BACK: Text = {
+  en: "interrupted: what was set is taken back",
+  zh: "已中断：已设置的改动已恢复原状",
+};
+const NOTHING_CHANGED: Text = { en: "interrupted: nothing was changed", zh: "已中断：未做任何改动" };
+
+/** What happened is told even where it cannot be noted. */
+function problemWithAudit(outcome: ApplyOutcome, { remedyDir: dir }: Asked): KnownError | undefined {
+  try {
+    appendAudit(dir, recordOf(outcome));
+  } catch (problem) {
+    if (problem instanceof KnownError) return problem;
+    throw problem;
+  }
+  return undefined;
+}
+
 /** Where nothing was planned, the plan says why. */
 function textOf(outcome: ApplyOutcome, options: Asked, io: Io): string {
   const look = lookOf(options, io);
@@ -139,7 +169,7 @@ function textOf(outcome: ApplyOutcome, options: Asked, io: Io): string {
   return result === "healthy" ? why : `${why}${why && "\n"}${outcomeText(outcome, look)}`;
 }
 
-function recordOf({ result, plan, before, after, persisted }: ApplyOutcome): RepairRecord {
+function recordOf({ result, plan, before, after, proof, persisted }: ApplyOutcome): RepairRecord {
   return {
     time: new Date(systemClock.nowMs()).toISOString(),
     verb: VERB,
@@ -147,6 +177,7 @@ function recordOf({ result, plan, before, after, persisted }: ApplyOutcome): Rep
     tried: plan.values.map(changeDocument),
     before,
     after: after ?? null,
+    proof: proof ?? null,
     persisted,
   };
 }

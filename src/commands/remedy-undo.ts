@@ -1,12 +1,19 @@
-import { defineVerb, type Io } from "../command.ts";
+import { existsSync } from "node:fs";
+
+import { defineVerb } from "../command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { isAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
+import { driftOf } from "../core/remedy-journal.ts";
 import { renderUndo } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
-import type { Language, Text } from "../core/text.ts";
+import type { Text } from "../core/text.ts";
 import { UsageError } from "../errors.ts";
+import { Machine } from "../host/machine.ts";
+import { readJournal, readJournaledFiles } from "../host/remedy-record.ts";
+import { readHostSettings } from "../host/settings.ts";
 import type { Switch } from "../options.ts";
-import { runScript, type ScriptResult, succeeded } from "../remedy/run-script.ts";
+import { type RemedyStatus, statusText, undoneText } from "../remedy-text.ts";
+import { runScript, succeeded } from "../remedy/run-script.ts";
 
 const VERB = "remedy undo";
 
@@ -34,12 +41,20 @@ export default defineVerb({
   run: async (options, io) => {
     refuseWithoutRoot(io, VERB);
     refuseWithoutConsent(options.yes, io, VERB);
+    const status = statusOf(options.remedyDir);
+    const look = { lang: options.lang, columns: io.columns, colours: io.isTerminal && !io.env["NO_COLOR"] };
+    if (!options.yes && status.journal) io.stderr(statusText(status, look));
     if (!(await isAgreed(QUESTION, options.yes, options.lang, io))) {
       throw new UsageError({ code: "declined", expected: "yes", got: "no", where: VERB });
     }
     const result = await runScript(renderUndo({ force: options.force }), options.remedyDir);
     if (result.exitCode !== EXIT.left) succeeded(result, VERB);
-    report(result, options, io);
+    const { changed, left } = result;
+    io.stdout(
+      options.json
+        ? `${JSON.stringify({ schemaVersion: 1, undone: changed, left })}\n`
+        : undoneText({ changed, left, isGone: (path) => !existsSync(path) }, status, look),
+    );
     return result.exitCode;
   },
 });
@@ -49,23 +64,15 @@ const QUESTION: Text = {
   zh: "恢复 softnet remedy 的所有改动？",
 };
 
-function report(
-  { changed, left }: ScriptResult,
-  { json, lang }: { json: boolean; lang: Language },
-  io: Io,
-): void {
-  if (json) {
-    io.stdout(`${JSON.stringify({ schemaVersion: 1, undone: changed, left })}\n`);
-    return;
-  }
-  const nothing: Text = { en: "There is nothing to undo.", zh: "没有需要恢复的改动。" };
-  const back: Text = { en: "Put back:", zh: "已恢复：" };
-  const kept: Text = {
-    en: "Left as it is, since somebody else has changed it (--force puts the original back):",
-    zh: "已被他人改动，保持不变（--force 可恢复原值）：",
+/** As it is before anything is put back. */
+function statusOf(dir: string): RemedyStatus {
+  using machine = new Machine();
+  const settings = readHostSettings(machine);
+  const journal = readJournal(machine, dir);
+  return {
+    journal,
+    drift: journal ? driftOf(journal, settings, readJournaledFiles(machine, journal)) : [],
+    records: [],
+    possibleCpus: settings.cpus.possible,
   };
-  const list = (title: Text, names: readonly string[]): string =>
-    names.length === 0 ? "" : `${title[lang]}\n${names.map((name) => `  ${name}\n`).join("")}`;
-  const text = list(back, changed) + list(kept, left);
-  io.stdout(text === "" ? `${nothing[lang]}\n` : text);
 }

@@ -1,4 +1,4 @@
-import type { Measure } from "./proof.ts";
+import type { Measure, Proof } from "./proof.ts";
 import type { ValueChange } from "./remedy-script.ts";
 
 export const AUDIT_FILE = "audit.jsonl";
@@ -16,6 +16,8 @@ export interface RepairRecord {
   readonly before: Measure;
   /** Null where nothing was changed, so nothing measured again. */
   readonly after: Measure | null;
+  /** What the last window showed, null where nothing was changed. */
+  readonly proof: Proof | null;
   readonly persisted: boolean;
 }
 
@@ -36,6 +38,7 @@ export interface RememberedFailure {
   readonly time: string;
   readonly before: Measure;
   readonly after: Measure;
+  readonly proof: Proof | null;
 }
 
 /** The remedies that are the same try again: another value of a sysctl, another mask of an interface. */
@@ -64,9 +67,9 @@ function parsedLine(line: string): RepairRecord | undefined {
 /** What did not help the last time it was tried. */
 export function failuresIn(records: readonly RepairRecord[]): readonly RememberedFailure[] {
   const failures = new Map<string, RememberedFailure>();
-  for (const { time, result, tried, before, after } of records) {
+  for (const { time, result, tried, before, after, proof } of records) {
     for (const { key, target } of tried) {
-      if (result === "undone" && after) failures.set(key, { key, target, time, before, after });
+      if (result === "undone" && after) failures.set(key, { key, target, time, before, after, proof });
       if (result === "kept") failures.delete(key);
     }
   }

@@ -1,5 +1,5 @@
 import { cpuMaskText } from "./cpu-mask.ts";
-import type { Measure } from "./proof.ts";
+import type { Measure, Proof } from "./proof.ts";
 import type { QueueCost } from "./remedies/backlog-choice.ts";
 import type { Bandwidth } from "./remedies/bandwidth.ts";
 import type { ConflictCode } from "./remedies/conflicts.ts";
@@ -122,6 +122,8 @@ export interface ApplyDocument {
   readonly plan: PlanDocument;
   readonly before: Measure;
   readonly after: Measure | null;
+  /** What the last look showed; null where nothing was changed. */
+  readonly proof: Proof | null;
   /** What is set now and was not before. */
   readonly changes: readonly {
     readonly kind: string;
@@ -138,6 +140,7 @@ export interface ApplyOutcome {
   readonly before: Measure;
   /** Undefined where nothing was changed. */
   readonly after: Measure | undefined;
+  readonly proof: Proof | undefined;
   readonly persisted: boolean;
 }
 
@@ -151,6 +154,7 @@ export function applyDocument(outcome: ApplyOutcome, lang: Language): ApplyDocum
     plan: planDocument(plan, lang),
     before: rounded(outcome.before),
     after: outcome.after ? rounded(outcome.after) : null,
+    proof: outcome.proof ?? null,
     changes: isSet
       ? stepDocuments(kept, lang).map(({ kind, target, from, to }) => ({ kind, target, from, to }))
       : [],

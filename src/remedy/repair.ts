@@ -1,5 +1,5 @@
 import type { Observation } from "../core/observation.ts";
-import { type Measure, measureOf, nextMove, proofOf } from "../core/proof.ts";
+import { measureOf, nextMove, type Proof, proofOf } from "../core/proof.ts";
 import type { RepairResult } from "../core/remedy-audit.ts";
 import type { ApplyOutcome } from "../core/remedy-document.ts";
 import type { RemedyPlan } from "../core/remedy-plan.ts";
@@ -32,8 +32,8 @@ export type Repair =
       /** Why what helped does not outlive a reboot though it should. */
       readonly problem?: KnownError;
     }
-  /** A signal came; what was set is taken back. */
-  | { readonly kind: "interrupted" }
+  /** A signal came; what had been set by then is taken back. */
+  | { readonly kind: "interrupted"; readonly isTakenBack: boolean }
   | { readonly kind: "declined"; readonly plan: RemedyPlan };
 
 /**
@@ -45,32 +45,38 @@ export type Repair =
  */
 export async function repair(world: RepairWorld): Promise<Repair> {
   const seen = await world.measureBefore();
-  if (seen === undefined) return { kind: "interrupted" };
+  if (seen === undefined) return { kind: "interrupted", isTakenBack: false };
   const { plan, isHealthy } = await world.plan(seen);
   const before = measureOf(seen);
-  const ended = (result: RepairResult, after?: Measure, persisted = false): Repair => ({
+  const ended = (result: RepairResult, proved?: Proved, persisted = false): Repair => ({
     kind: "ended",
-    outcome: { result, plan, before, after, persisted },
+    outcome: {
+      result,
+      plan,
+      before,
+      after: proved && measureOf(proved.seen),
+      proof: proved?.proof,
+      persisted,
+    },
   });
   if (plan.values.length === 0) return ended(isHealthy ? "healthy" : "failed");
   if (!(await world.consents(plan))) return { kind: "declined", plan };
 
-  succeeded(await world.run(renderApply(plan.values)), "remedy apply");
-  const proof = await takingBackOnError(world, () => prove(world, plan, seen));
-  if (proof === "interrupted") {
+  succeeded(await world.run(renderApply(plan.values)), "remedy apply (nothing was changed)");
+  const proved = await takingBackOnError(world, () => prove(world, plan, seen));
+  if (proved === "interrupted") {
     await takeBack(world);
-    return { kind: "interrupted" };
+    return { kind: "interrupted", isTakenBack: true };
   }
-  const after = measureOf(proof.seen);
-  switch (proof.move) {
+  switch (proved.move) {
     case "take-back":
       await takeBack(world);
-      return ended("undone", after);
+      return ended("undone", proved);
     case "leave-unproven":
-      return ended("unproven", after);
+      return ended("unproven", proved);
     case "keep":
-      if (plan.persist === undefined) return ended("kept", after);
-      return persist(world, plan.persist, ended("kept", after), ended("kept", after, true));
+      if (plan.persist === undefined) return ended("kept", proved);
+      return persist(world, plan.persist, ended("kept", proved), ended("kept", proved, true));
   }
 }
 
@@ -82,7 +88,10 @@ async function persist(
   persisted: Repair,
 ): Promise<Repair> {
   try {
-    succeeded(await world.run(renderPersist(settings)), "remedy apply, to outlive a reboot");
+    succeeded(
+      await world.run(renderPersist(settings)),
+      "remedy apply (it helped and stays until the next reboot)",
+    );
     return persisted;
   } catch (problem) {
     if (!(problem instanceof KnownError)) throw problem;
@@ -92,6 +101,7 @@ async function persist(
 
 interface Proved {
   readonly seen: Observation;
+  readonly proof: Proof;
   readonly move: "keep" | "take-back" | "leave-unproven";
 }
 
@@ -105,19 +115,19 @@ async function prove(
     if (seen === undefined) return "interrupted";
     const proof = proofOf(values, before, seen);
     const move = nextMove(proof, window);
-    if (move !== "measure-again") return { seen, move };
+    if (move !== "measure-again") return { seen, proof, move };
     world.say(proof === "filling" ? FILLING : OTHER_LOAD);
   }
 }
 
 const FILLING: Text = {
-  en: "It looks better, but a queue is filling: measuring on.",
-  zh: "看起来有改善，但队列仍在增长：继续测量。",
+  en: "it looks better, but a queue is filling and may only be waiting to drop",
+  zh: "看起来有改善，但队列仍在增长，可能只是推迟丢包",
 };
 
 const OTHER_LOAD: Text = {
-  en: "The load is not the one of before: measuring on.",
-  zh: "负载与之前不可比：继续测量。",
+  en: "the load is not the one of before, so it cannot be told yet",
+  zh: "负载与之前不可比，暂时无法判断",
 };
 
 async function takeBack(world: RepairWorld): Promise<void> {

@@ -72,5 +72,6 @@ const COMPLAINTS: Readonly<Record<number, { readonly code: string; readonly expe
 export function succeeded(result: ScriptResult, where: string): ScriptResult {
   if (result.exitCode === EXIT.done) return result;
   const complaint = COMPLAINTS[result.exitCode] ?? { code: "script-broke", expected: "a known end" };
-  throw new RemedyError({ ...complaint, got: result.message, where });
+  const left = result.left.length > 0 ? `, and not put back: ${result.left.join(", ")}` : "";
+  throw new RemedyError({ ...complaint, got: `${result.message}${left}`, where });
 }

@@ -151,7 +151,7 @@ describe("softnet remedy apply and undo", () => {
   test("undo says that there is nothing to undo", async () => {
     const env = { SOFTNET_REMEDY_DIR: join(dir, "undone") };
     const { code, stdout } = await runSoftnet(["remedy", "undo", "--yes"], { env });
-    assert.deepEqual([code, stdout], [0, "There is nothing to undo.\n"]);
+    assert.deepEqual([code, stdout], [0, "Undo      There is nothing to undo.\n"]);
   });
 
   test("apply does not touch a folder that others can write to", async () => {

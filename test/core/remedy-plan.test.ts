@@ -205,19 +205,29 @@ describe("nothing is planned", () => {
         time: "2026-11-22T20:00:00Z",
         before: measure,
         after: { ...measure, lostPerMillion: 85_000 },
+        proof: "not-improved",
       },
-    ];
+    ] as const;
     const { steps, noUse, document } = planned(burst, {}, { failures });
     assert.deepEqual(steps, []);
     assert.deepEqual(noUse, ["did-not-help-before"]);
     assert.match(document.cannotHelp[0]!.why, /90,000 lost packets per million before, 85,000 after/);
     assert.equal(planned(burst, { force: true }, { failures }).steps.length, 2);
+
+    const delayed = [{ ...failures[0], after: { ...measure, lostPerMillion: 0 }, proof: "filling" }] as const;
+    assert.match(
+      planned(burst, {}, { failures: delayed }).document.cannotHelp[0]!.why,
+      /only delayed the loss/,
+    );
   });
 
   test("for an overload that RPS did not help before, and another instance is advised", () => {
     const measure = { lostPerMillion: 90_000, squeezedPerMillion: 0, packetsPerSecond: 20_000 };
     const time = "2026-11-22T20:00:00Z";
-    const failures = [{ key: "rps eth0", target: MASK, time, before: measure, after: measure }];
+    const proof = "not-improved";
+    const failures = [
+      { key: "rps eth0", target: MASK, time, before: measure, after: measure, proof },
+    ] as const;
     const { steps, noUse, document } = planned(overload, {}, { failures });
     assert.deepEqual(steps, []);
     assert.ok(noUse.includes("did-not-help-before"));
