@@ -24,6 +24,41 @@ SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`,
   "Apache-2.0": "The text of the Apache License, Version 2.0 is in the file LICENSE of this package.",
 };
 
+/** A package of npm's that something of is in a build. */
+export interface ThirdParty {
+  readonly name: string;
+  readonly version: string;
+  /** As SPDX writes it. */
+  readonly licence: string;
+  readonly author: string | undefined;
+  /** Where it is installed, relative to the project. */
+  readonly folder: string;
+}
+
+/** @param inputs paths of the files that a build was made of, relative to the project. */
+export function thirdPartiesOf(inputs: readonly string[]): readonly ThirdParty[] {
+  const folders = new Set(
+    inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
+  );
+  return [...folders].toSorted().map((folder) => {
+    const { name, version, license, author } = JSON.parse(
+      readFileSync(join(folder, "package.json"), "utf8"),
+    ) as {
+      name: string;
+      version: string;
+      license: string;
+      author?: string | { name: string };
+    };
+    return {
+      name,
+      version,
+      licence: license.replace(/^Apache License 2\.0$/, "Apache-2.0"),
+      author: typeof author === "object" ? author.name : author,
+      folder,
+    };
+  });
+}
+
 /**
  * What a build has to carry along for the packages in it.
  *
@@ -31,33 +66,20 @@ SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`,
  * @throws Error for a package whose licence we have no text of.
  */
 export function noticesOf(inputs: readonly string[]): string {
-  const packages = new Set(
-    inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
-  );
-  const notices = [...packages].toSorted().map(noticeOf);
+  const notices = thirdPartiesOf(inputs).map(noticeOf);
   return ["softnet-agent contains the packages below.", ...notices].join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
 }
 
-function noticeOf(folder: string): string {
-  const { name, version, license, author } = JSON.parse(
-    readFileSync(join(folder, "package.json"), "utf8"),
-  ) as {
-    name: string;
-    version: string;
-    license: string;
-    author?: string | { name: string };
-  };
+function noticeOf({ name, version, licence, author, folder }: ThirdParty): string {
   const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.\w+)?$/i.test(entry));
-  const spdx = license.replace(/^Apache License 2\.0$/, "Apache-2.0");
-  const text = file === undefined ? TEXT_OF[spdx] : readFileSync(join(folder, file), "utf8").trim();
+  const text = file === undefined ? TEXT_OF[licence] : readFileSync(join(folder, file), "utf8").trim();
   if (text === undefined)
     throw new Error(
-      `${folder}: expected a licence file or a licence of ${Object.keys(TEXT_OF).join(", ")}, got ${license}`,
+      `${folder}: expected a licence file or a licence of ${Object.keys(TEXT_OF).join(", ")}, got ${licence}`,
     );
-  const by = typeof author === "object" ? author.name : author;
   return [
-    `${name} ${version} (${spdx})`,
-    ...(file === undefined && by ? [`Copyright ${by}`] : []),
+    `${name} ${version} (${licence})`,
+    ...(file === undefined && author ? [`Copyright ${author}`] : []),
     "",
     text,
   ].join("\n");

@@ -7,6 +7,8 @@ const { compileFunction } = require("node:vm");
 const PARAMETERS = ["exports", "require", "module", "__filename"];
 const modules = new Map();
 
+// Node would be seen as MainThread.
+process.title = ["softnet", ...process.argv.slice(2)].join(" ");
 load("main.cjs");
 
 function load(name) {

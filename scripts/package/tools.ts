@@ -12,6 +12,7 @@ export const STRIP_ARM64: Tool = {
   debianPackage: "binutils-aarch64-linux-gnu",
 };
 export const DPKG_DEB: Tool = { program: "dpkg-deb", debianPackage: "dpkg" };
+export const RPMBUILD: Tool = { program: "rpmbuild", debianPackage: "rpm" };
 export const TAR: Tool = { program: "tar", debianPackage: "tar" };
 
 /** What packaging cannot do, in one line for whoever asked for it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,14 +12,22 @@ import { buildDist } from "../../scripts/bundle.ts";
 import { contentsOf, settingsFile, UNIT_FILE } from "../../scripts/package/contents.ts";
 import { DEBIAN_SETTINGS, makeDeb } from "../../scripts/package/debian.ts";
 import { makeExecutable } from "../../scripts/package/executable.ts";
+import { makeRpm, RPM_SETTINGS } from "../../scripts/package/rpm.ts";
+import { sbomOf } from "../../scripts/package/sbom.ts";
+import { makeTarball } from "../../scripts/package/tarball.ts";
+import { thirdPartiesOf } from "../../scripts/third-party.ts";
 import { ASSETS, sourceOf } from "../../src/console/assets.ts";
 import { AGENT_OPTIONS } from "../../src/config.ts";
 import { readOptions } from "../../src/options.ts";
-import { skipWithout } from "../support/needs.ts";
+import { skipWithout, skipWithoutRoot } from "../support/needs.ts";
 import { HOST_METRICS, pushOneMinute } from "./agent.ts";
 
 /** Alibaba Cloud Linux 3 is the oldest that we name with RHEL 8's libraries: glibc 2.28 and the libstdc++ of gcc 8. */
 const OLDEST = { GLIBC: "2.28", GLIBCXX: "3.4.25", CXXABI: "1.3.11" };
+
+const PACKED = { arch: "x64", version: "0.1.0", compression: "none", builtAtSeconds: 1 } as const;
+
+const SKIP_RPM = { skip: skipWithoutRoot() || skipWithout("rpm", "rpmbuild") };
 
 const folder = mkdtempSync(join(tmpdir(), "softnet-executable-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,14 +36,12 @@ const executable = join(folder, "softnet");
 const ENV = { PATH: "/usr/bin:/bin", HOME: folder };
 
 describe("the single executable", { skip: skipWithout("strip", "objdump", "dpkg-deb") }, () => {
-  let deb: string;
+  const dist = join(folder, "dist");
+  let inputs: readonly string[];
 
   before(async () => {
-    const dist = join(folder, "dist");
-    await buildDist(dist);
+    inputs = await buildDist(dist);
     makeExecutable("x64", dist, executable);
-    const files = contentsOf("x64", executable, dist, DEBIAN_SETTINGS);
-    deb = makeDeb({ arch: "x64", version: "0.1.0", files, compression: "none", builtAtSeconds: 1 }, folder);
   });
 
   test("says which version it is, and of which commit", () => {
@@ -89,17 +95,66 @@ describe("the single executable", { skip: skipWithout("strip", "objdump", "dpkg-
   });
 
   test("is in a .deb with its unit, its settings and the licences of all that is in it", () => {
-    const root = join(folder, "root");
-    mkdirSync(root);
+    const root = join(folder, "deb");
+    const deb = makeDeb({ ...PACKED, files: contentsOf("x64", executable, dist, DEBIAN_SETTINGS) }, folder);
     execFileSync("dpkg-deb", ["--extract", deb, root]);
-    assert.equal(statSync(join(root, "usr/bin/softnet")).mode & 0o7777, 0o755);
-    const read = (path: string) => readFileSync(join(root, path), "utf8");
-    assert.equal(read("usr/lib/systemd/system/softnet-agent.service"), readFileSync(UNIT_FILE, "utf8"));
-    assert.equal(read("usr/share/softnet-agent/agent.env"), settingsFile());
-    assert.match(read("usr/share/doc/softnet-agent/THIRD-PARTY-NOTICES.txt"), /^valibot \d/m);
-    assert.match(read("usr/share/doc/softnet-agent/NODE-LICENSE.txt"), /OpenSSL/);
+    assertInstalled(root);
+    assert.equal(readFileSync(join(root, DEBIAN_SETTINGS), "utf8"), settingsFile());
+  });
+
+  test("is in an .rpm that asks for nothing else and can be installed below a folder", SKIP_RPM, () => {
+    const root = join(folder, "rpm");
+    const rpm = makeRpm({ ...PACKED, files: contentsOf("x64", executable, dist, RPM_SETTINGS) }, folder);
+    // Nobody who is not root may change roots, and no scriptlet runs without a shell below it.
+    execFileSync("rpm", ["--root", root, "--initdb"]);
+    execFileSync("rpm", ["--root", root, "--install", "--nodeps", "--noscripts", "--force-debian", rpm]);
+    assertInstalled(root);
+    assert.equal(readFileSync(join(root, RPM_SETTINGS), "utf8"), settingsFile());
+    const query = (...args: readonly string[]) =>
+      execFileSync("rpm", ["--query", "--package", ...args, rpm], { encoding: "utf8" });
+    assert.deepEqual(
+      query("--requires")
+        .split("\n")
+        .filter((line) => !/^(rpmlib\(|config\(|\/bin\/sh|$)/.test(line))
+        .toSorted(),
+      ["glibc >= 2.28", "libgcc", "libstdc++", "shadow-utils", "systemd"],
+    );
+    assert.equal(query("--configfiles"), "/etc/softnet/agent.env\n");
+  });
+
+  test("is in a .tar.gz with what puts it into place", () => {
+    const tarball = makeTarball(
+      { ...PACKED, files: contentsOf("x64", executable, dist, RPM_SETTINGS) },
+      folder,
+    );
+    const names = execFileSync("tar", ["--list", "--file", tarball], { encoding: "utf8" });
+    for (const name of ["softnet", "softnet-agent.service", "agent.env", "install.sh", "LICENSE"]) {
+      assert.match(names, new RegExp(`^softnet-agent-0\\.1\\.0-linux-x64/${name}$`, "m"));
+    }
+  });
+
+  test("is described by an SBOM that names each package in it, and what Node is made of", () => {
+    const packages = thirdPartiesOf(inputs);
+    const sbom = sbomOf({ version: "0.1.0", packages, nodeVersions: process.versions, builtAtSeconds: 1 });
+    const text = JSON.stringify(sbom);
+    const notices = readFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), "utf8");
+    for (const { name, version } of packages) {
+      assert.ok(notices.includes(`\n${name} ${version} (`), name);
+      assert.ok(text.includes(`"${name}@${version}"`), name);
+    }
+    for (const name of ["node", "node/openssl", "node/v8", "uplot", "@alicloud/cms20190101"]) {
+      assert.ok(text.includes(`"bom-ref":"${name}@`), name);
+    }
   });
 });
+
+function assertInstalled(root: string): void {
+  assert.equal(statSync(join(root, "usr/bin/softnet")).mode & 0o7777, 0o755);
+  const read = (path: string) => readFileSync(join(root, path), "utf8");
+  assert.equal(read("usr/lib/systemd/system/softnet-agent.service"), readFileSync(UNIT_FILE, "utf8"));
+  assert.match(read("usr/share/doc/softnet-agent/THIRD-PARTY-NOTICES.txt"), /^valibot \d/m);
+  assert.match(read("usr/share/doc/softnet-agent/NODE-LICENSE.txt"), /OpenSSL/);
+}
 
 async function consoleUrlOf(stdout: Readable): Promise<string> {
   for await (const line of createInterface({ input: stdout })) {
@@ -130,10 +185,10 @@ test("the unit is exposed to little", { skip: skipWithout("systemd-analyze") }, 
   assert.ok(Number(level) <= 1.5, stdout);
 });
 
-test("shellcheck finds nothing in the maintainer's scripts", { skip: skipWithout("shellcheck") }, () => {
+test("shellcheck finds nothing in what installs it", { skip: skipWithout("shellcheck") }, () => {
   const { stdout } = spawnSync(
     "shellcheck",
-    ["postinst", "prerm", "postrm"].map((name) => `packaging/debian/${name}`),
+    [...["postinst", "prerm", "postrm"].map((name) => `packaging/debian/${name}`), "packaging/install.sh"],
     { encoding: "utf8" },
   );
   assert.equal(stdout, "");
