@@ -38,6 +38,12 @@ export interface FleetEventRule {
 
 const SILENCE_SECONDS = 3600;
 
+/**
+ * An event's rule covers every instance, and its silence may cover them too: an hour of it would hide the second instance behind
+ * the first. An agent tells an incident once, so nothing more than a crowd in the same minute has to be silenced.
+ */
+const FLEET_SILENCE_SECONDS = 60;
+
 const DROPPED: AlarmRule = {
   code: "dropped",
   metricName: "softnet_dropped_per_second",
@@ -81,7 +87,7 @@ const SQUEEZED: AlarmRule = {
 export const FLEET_EVENT_RULE: FleetEventRule = {
   code: "fleet-critical",
   eventName: "softnet_critical",
-  silenceSeconds: SILENCE_SECONDS,
+  silenceSeconds: FLEET_SILENCE_SECONDS,
   level: "CRITICAL",
   name: { en: "an instance keeps dropping packets", zh: "有实例持续丢包" },
 };

@@ -42,6 +42,7 @@ test("squeezes alarm only where that was asked for", () => {
 test("a fleet has one rule on the event that the critical rule would tell", () => {
   assert.equal(FLEET_EVENT_RULE.eventName, "softnet_critical");
   assert.equal(FLEET_EVENT_RULE.level, "CRITICAL");
+  assert.ok(FLEET_EVENT_RULE.silenceSeconds <= 60, "one instance must not hide the next for long");
 });
 
 const breaches: readonly { code: string; value: number; breached: boolean }[] = [
