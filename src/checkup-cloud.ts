@@ -27,6 +27,7 @@ import {
   isCheck,
   lastPointCheck,
   type NotChecked,
+  otherAccountCheck,
   quotaCheck,
 } from "./core/checkup.ts";
 import { seriesAtMost } from "./core/cpu-series.ts";
@@ -232,6 +233,7 @@ async function checkRegion(
     checkContacts(access),
     checkLastPoint(access, config, {
       accountId: config.accountId ?? told ?? instance?.accountId,
+      callersId: told,
       instanceId: config.instanceId ?? instance?.instanceId,
       nowMs,
     }),
@@ -364,11 +366,16 @@ async function checkLastPoint(
   config: AgentConfig,
   of: {
     readonly accountId: string | undefined;
+    /** By STS. */
+    readonly callersId: string | undefined;
     readonly instanceId: string | undefined;
     readonly nowMs: () => number;
   },
 ): Promise<Checked> {
-  const { accountId, instanceId } = of;
+  const { accountId, callersId, instanceId } = of;
+  if (accountId !== undefined && callersId !== undefined && accountId !== callersId) {
+    return otherAccountCheck(accountId, callersId);
+  }
   if (instanceId === undefined || accountId === undefined) {
     const missing: Text =
       instanceId === undefined

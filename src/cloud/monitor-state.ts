@@ -4,6 +4,7 @@ import type { PendingContact, SeriesQuota } from "../core/checkup.ts";
 import { alarmDimension } from "../core/alarm-rules.ts";
 import type { MetricName } from "../core/metrics.ts";
 import { CloudError } from "../errors.ts";
+import { RefusedCall } from "./refusal.ts";
 import { callRpc, type CloudAccess, type RpcBody, type RpcParam } from "./rpc-call.ts";
 
 const amount = v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.number());
@@ -88,17 +89,30 @@ export async function readLastPointMs(
   nowMs: number,
 ): Promise<number | undefined> {
   const action = "DescribeMetricLast";
-  const body = await call(access, action, {
-    Namespace: `acs_customMetric_${series.accountId}`,
-    MetricName: series.metricName,
-    Dimensions: JSON.stringify([
-      { groupId: String(series.groupId), dimension: alarmDimension(series.instanceId) },
-    ]),
-    Period: "60",
-    StartTime: String(nowMs - LOOK_BACK_MS),
-  });
+  const body = await orNone(
+    call(access, action, {
+      Namespace: `acs_customMetric_${series.accountId}`,
+      MetricName: series.metricName,
+      Dimensions: JSON.stringify([
+        { groupId: String(series.groupId), dimension: alarmDimension(series.instanceId) },
+      ]),
+      Period: "60",
+      StartTime: String(nowMs - LOOK_BACK_MS),
+    }),
+  );
+  if (body === undefined) return undefined;
   const points = parsed(pointsAnswer, body, action).Datapoints;
   return points.length === 0 ? undefined : Math.max(...points.map(({ timestamp }) => timestamp));
+}
+
+/** A namespace begins with its first point; until then it is not found. */
+async function orNone(called: Promise<RpcBody>): Promise<RpcBody | undefined> {
+  try {
+    return await called;
+  } catch (error) {
+    if (error instanceof RefusedCall && error.cloudCode === "404") return undefined;
+    throw error;
+  }
 }
 
 function call(

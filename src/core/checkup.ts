@@ -215,6 +215,20 @@ export function lastPointCheck(instanceId: string, ageMs: number | undefined): C
   };
 }
 
+/** Points are read from a namespace that an account's id names: another one's holds nothing of ours. */
+export function otherAccountCheck(accountId: string, callersId: string): Check {
+  return {
+    code: "last-point",
+    status: "warning",
+    summary: {
+      en: `SOFTNET_ACCOUNT_ID is ${accountId}, but these credentials are of account ${callersId}: points are looked for in the wrong place`,
+      zh: `SOFTNET_ACCOUNT_ID 为 ${accountId}，但凭证属于账号 ${callersId}：会在错误的位置查找数据点`,
+    },
+    mend: { en: "unset SOFTNET_ACCOUNT_ID", zh: "取消设置 SOFTNET_ACCOUNT_ID" },
+    evidence: { accountId, callersId },
+  };
+}
+
 /** What was found of an agent on this machine. */
 export interface AgentSigns {
   /** The process that holds a state directory. */

@@ -238,6 +238,20 @@ describe("softnet doctor", () => {
     assert.match(check("credentials").summary, /STS does not tell/);
   });
 
+  test("tells of an account id that is another account's", async () => {
+    await using it = await cloudOf(openAccount());
+    const { check } = await doctor({ ...it.env, SOFTNET_ACCOUNT_ID: "42" });
+    assert.equal(check("last-point").status, "warning");
+    assert.match(check("last-point").summary, /is 42, but these credentials are of account 1234567890123456/);
+  });
+
+  test("finds no point in an account that knows nothing of ours", async () => {
+    await using it = await cloudOf(openAccount());
+    const { check } = await doctor({ ...it.env, SOFTNET_STS_ENDPOINT: NOWHERE, SOFTNET_ACCOUNT_ID: "42" });
+    assert.equal(check("last-point").status, "failed");
+    assert.match(check("last-point").summary, /no point/);
+  });
+
   const BAD: readonly {
     name: string;
     env: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { ASSETS } from "../../src/console/assets.ts";
-import { HOST_METRICS, pushOneMinute } from "./agent.ts";
+import { examine, HOST_METRICS, pushOneMinute } from "./agent.ts";
 import { BARE_ENV, npm, outputOf, pack } from "./tarball.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "softnet-package-"));
@@ -60,6 +60,25 @@ test("the installed agent delivers its first minute", async () => {
   const { status, stdout, stderr, names } = await pushOneMinute(["npx", "softnet"], here, env);
   assert.equal(status, 0, stdout + stderr);
   for (const name of HOST_METRICS) assert.ok(names.includes(name), name);
+});
+
+for (const name of ["agent", "setup", "remediation"]) {
+  test(`the installed doctor prints the policy ${name} that is checked in`, () => {
+    const { status, stdout } = outputOf("npx", ["softnet", "doctor", "--policy", name], here);
+    assert.equal(status, 0);
+    assert.equal(stdout, readFileSync(`policies/${name}.json`, "utf8"));
+  });
+}
+
+test("the installed doctor signs what it asks", async () => {
+  const { checks } = await examine(["npx", "softnet"], here, BARE_ENV);
+  const statuses = Object.fromEntries(checks.map(({ code, status }) => [code, status]));
+  assert.partialDeepStrictEqual(statuses, {
+    credentials: "ok",
+    endpoint: "ok",
+    "series-quota": "ok",
+    "last-point": "failed",
+  });
 });
 
 test("the installed watch shows a row for each CPU", () => {
