@@ -1,0 +1,198 @@
+import {
+  type AlarmAccount,
+  type EventRule,
+  type OwnRule,
+  ownRulesOf,
+  type RuleFields,
+} from "./alarm-account.ts";
+import { contactPart, groupPart } from "./alarm-contacts.ts";
+import { fleetPart, ownEventRule, usualFleetGroup } from "./alarm-event-rule.ts";
+import { type AlarmRule, alarmDimension, alarmRuleId, alarmRules } from "./alarm-rules.ts";
+import {
+  type AlarmStep,
+  type DataStep,
+  deletion,
+  differencesBetween,
+  type Obstacle,
+  type Part,
+  type RuleStep,
+  type Switching,
+  taken,
+  withoutSecrets,
+} from "./alarm-steps.ts";
+import type { AlarmWish, Coverage, Reported } from "./alarm-wish.ts";
+import { usualGroup, usualWebhook } from "./alarm-usual.ts";
+import { alarmRuleName, alarmSubject } from "./alarm-wording.ts";
+import type { MetricName } from "./metrics.ts";
+
+export interface AlarmPlan {
+  /** In the order in which they are to be taken: nothing refers to what is not there yet, and nothing goes before its successor is there. */
+  readonly steps: readonly AlarmStep[];
+  readonly obstacles: readonly Obstacle[];
+  /** The group that is told. */
+  readonly contactGroup: string;
+}
+
+const WHOLE_DAY = "00:00-23:59";
+
+/** What has to be written so that the account is as the operator wishes. A second plan after it is empty. */
+export function planAlarms(wish: AlarmWish, account: AlarmAccount, reported: Reported): AlarmPlan {
+  const own = ownRulesOf(account, wish.regionId);
+  const { coverage } = wish;
+  const contactGroup =
+    wish.contactGroup ??
+    (coverage.kind === "fleet"
+      ? usualFleetGroup(own, account)
+      : usualGroup(rulesOn(coverage.instanceIds, own), own, account));
+  const contact = contactPart(wish, contactGroup, account);
+  const group = groupPart(contactGroup, contact, account);
+  const rest =
+    coverage.kind === "fleet"
+      ? fleetPart(wish, contactGroup, account, own, reported)
+      : instancePart(wish, coverage, account, own, reported);
+  return {
+    steps: [...contact.steps, ...group.steps, ...rest.steps],
+    obstacles: [...contact.obstacles, ...group.obstacles, ...rest.obstacles],
+    contactGroup,
+  };
+}
+
+function rulesOn(instanceIds: readonly string[], own: readonly OwnRule[]): readonly OwnRule[] {
+  const wanted = new Set(instanceIds);
+  return own.filter(({ instanceId }) => wanted.has(instanceId));
+}
+
+function instancePart(
+  wish: AlarmWish,
+  coverage: Extract<Coverage, { kind: "instances" }>,
+  account: AlarmAccount,
+  own: readonly OwnRule[],
+  reported: Reported,
+): Part {
+  const byInstance = Map.groupBy(own, ({ instanceId }) => instanceId);
+  const parts = coverage.instanceIds.map((instanceId) => {
+    const near = byInstance.get(instanceId) ?? [];
+    const context: RuleContext = {
+      instanceId,
+      regionId: wish.regionId,
+      seriesGroupId: wish.seriesGroupId,
+      contactGroup: wish.contactGroup ?? usualGroup(near, own, account),
+      webhook: wish.webhook === "off" ? "" : (wish.webhook ?? usualWebhook(near, own)),
+    };
+    const withSqueezed = coverage.withSqueezed || near.some(({ rule }) => rule.code === "squeezed");
+    return instanceSteps(alarmRules({ withSqueezed }), context, near, account, reported);
+  });
+  const gone = new Set(coverage.goneIds);
+  // Only what says of which region it is: another region's instances do not show in this one's list.
+  const deletions = own
+    .filter(({ instanceId, regionId }) => regionId === wish.regionId && gone.has(instanceId))
+    .map(({ found }) => deletion("rule", found.ruleId));
+  const fleet = coverage.instanceIds.length > 0 ? ownEventRule(account) : undefined;
+  return {
+    steps: [...parts.flatMap(({ steps }) => steps), ...deletions],
+    obstacles: [...parts.flatMap(({ obstacles }) => obstacles), ...(fleet ? [besideFleetRule(fleet)] : [])],
+  };
+}
+
+function besideFleetRule({ name }: EventRule): Obstacle {
+  return {
+    code: "fleet-rule-in-place",
+    expected: "--fleet-only, or softnet alarms destroy before rules per instance: both would call twice",
+    got: "an event rule that covers every instance",
+    where: `event rule ${name}`,
+  };
+}
+
+/** What a rule on an instance takes from the wish. */
+interface RuleContext {
+  readonly instanceId: string;
+  readonly regionId: string;
+  readonly seriesGroupId: number;
+  readonly contactGroup: string;
+  /** Empty for none. */
+  readonly webhook: string;
+}
+
+function instanceSteps(
+  rules: readonly AlarmRule[],
+  context: RuleContext,
+  near: readonly OwnRule[],
+  account: AlarmAccount,
+  reported: Reported,
+): Part {
+  const { instanceId } = context;
+  const obstacles: Obstacle[] = [];
+  const steps: RuleStep[] = [];
+  const metricNames: MetricName[] = [];
+  for (const rule of rules) {
+    const ruleId = alarmRuleId(rule, instanceId);
+    const found = near.find((each) => each.found.ruleId === ruleId)?.found;
+    if (!found && account.rules.some((each) => each.ruleId === ruleId)) {
+      obstacles.push(taken("rule", ruleId));
+      continue;
+    }
+    const fields = wantedFields(rule, context);
+    const differences = differencesBetween(found?.fields, fields);
+    if (differences.length === 0) continue;
+    if (!found && !reported.hasData(rule.metricName, instanceId)) metricNames.push(rule.metricName);
+    steps.push({
+      kind: "rule",
+      action: found ? "update" : "create",
+      name: ruleId,
+      differences: differences.map(withoutSecrets),
+      fields,
+      staysPaused: found !== undefined && !found.isEnabled,
+    });
+  }
+  const data: DataStep = {
+    kind: "data",
+    action: "send",
+    name: instanceId,
+    differences: [],
+    instanceId,
+    metricNames,
+  };
+  return { steps: [...(metricNames.length > 0 ? [data] : []), ...steps], obstacles };
+}
+
+function wantedFields(rule: AlarmRule, context: RuleContext): RuleFields {
+  const { instanceId, regionId, seriesGroupId, contactGroup, webhook } = context;
+  return {
+    RuleName: alarmRuleName(rule, instanceId, regionId),
+    MetricName: rule.metricName,
+    Resources: `groupId=${seriesGroupId} ${alarmDimension(instanceId)}`,
+    Statistics: rule.statistic,
+    ComparisonOperator: rule.comparisonOperator,
+    Threshold: String(rule.threshold),
+    EvaluationCount: String(rule.evaluationCount),
+    Level: rule.level,
+    ContactGroups: contactGroup,
+    Period: String(rule.periodSeconds),
+    SilenceTime: String(rule.silenceSeconds),
+    EffectiveInterval: WHOLE_DAY,
+    EmailSubject: alarmSubject(rule, instanceId, regionId),
+    Webhook: webhook,
+  };
+}
+
+/**
+ * Pauses or resumes our rules, and the rule on the event where no instance is named.
+ *
+ * @param instanceIds undefined is all.
+ */
+export function planSwitching(
+  action: Switching["action"],
+  instanceIds: readonly string[] | undefined,
+  account: AlarmAccount,
+  regionId: string,
+): readonly Switching[] {
+  const shallBeEnabled = action === "resume";
+  const rules = ownRulesOf(account, regionId)
+    .filter(({ instanceId }) => instanceIds === undefined || instanceIds.includes(instanceId))
+    .filter(({ found }) => found.isEnabled !== shallBeEnabled)
+    .map(({ found }): Switching => ({ kind: "rule", action, name: found.ruleId, differences: [] }));
+  const eventRule = instanceIds === undefined ? ownEventRule(account) : undefined;
+  return eventRule && eventRule.isEnabled !== shallBeEnabled
+    ? [...rules, { kind: "event-rule", action, name: eventRule.name, differences: [] }]
+    : rules;
+}

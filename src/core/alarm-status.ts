@@ -1,0 +1,85 @@
+import {
+  type AlarmAccount,
+  type Contact,
+  type MonitorQuota,
+  type OwnRule,
+  ownRulesOf,
+} from "./alarm-account.ts";
+import type { AlarmPlan } from "./alarm-plan.ts";
+import type { Coverage } from "./alarm-wish.ts";
+import type { AlarmLevel } from "./alarm-rules.ts";
+
+/** How an account's alarms are. */
+export interface AlarmStatus {
+  readonly instances: readonly InstanceAlarms[];
+  /** In the group that is told. */
+  readonly contacts: readonly Contact[];
+  readonly quota: MonitorQuota;
+  /** Whether everything is there, as it should be, and able to call somebody. */
+  readonly isInStep: boolean;
+}
+
+export interface InstanceAlarms {
+  readonly instanceId: string;
+  readonly rules: readonly OwnRule[];
+  /** Seconds since the end of the newest point's period; undefined where none came within the hour. */
+  readonly lastPointAgeSeconds: number | undefined;
+}
+
+/** Beyond it an agent counts as dead: its window, its delay and the cloud's own lag are well within. */
+const STALE_AFTER_SECONDS = 300;
+
+/** A point's time is the start of its minute. */
+const PERIOD_MS = 60_000;
+
+/** @param lastPoints by instance, epoch milliseconds. */
+export function alarmStatus(
+  account: AlarmAccount,
+  {
+    plan,
+    coverage,
+    regionId,
+  }: { readonly plan: AlarmPlan; readonly coverage: Coverage; readonly regionId: string },
+  lastPoints: ReadonlyMap<string, number>,
+  quota: MonitorQuota,
+  nowMs: number,
+): AlarmStatus {
+  const own = ownRulesOf(account, regionId);
+  const ids = coverage.kind === "fleet" ? [...lastPoints.keys()].sort() : coverage.instanceIds;
+  const instances = ids.map((instanceId): InstanceAlarms => {
+    const atMs = lastPoints.get(instanceId);
+    return {
+      instanceId,
+      rules: own.filter((rule) => rule.instanceId === instanceId),
+      lastPointAgeSeconds:
+        atMs === undefined ? undefined : Math.max(0, Math.round((nowMs - atMs - PERIOD_MS) / 1000)),
+    };
+  });
+  const contacts = account.contacts.filter(({ groups }) => groups.includes(plan.contactGroup));
+  const isInStep =
+    plan.steps.length === 0 &&
+    plan.obstacles.length === 0 &&
+    contacts.length > 0 &&
+    !contacts.some(isSilent) &&
+    instances.length > 0 &&
+    !instances.some(isStale);
+  return { instances, contacts, quota, isInStep };
+}
+
+export function isStale({ lastPointAgeSeconds }: InstanceAlarms): boolean {
+  return lastPointAgeSeconds === undefined || lastPointAgeSeconds > STALE_AFTER_SECONDS;
+}
+
+/** Whether a channel of it waits for its link. */
+function isSilent({ mail, phone }: Contact): boolean {
+  return mail?.isPending === true || phone?.isPending === true;
+}
+
+/** One word for a rule. */
+export function ruleWord({ found }: OwnRule): "OK" | "ALARM" | "NODATA" | "PAUSED" | "?" {
+  if (!found.isEnabled) return "PAUSED";
+  if (found.state === "INSUFFICIENT_DATA") return "NODATA";
+  return found.state ?? "?";
+}
+
+export const LEVELS: readonly AlarmLevel[] = ["CRITICAL", "WARN", "INFO"];
