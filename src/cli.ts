@@ -21,6 +21,12 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "doctor", load: async () => (await import("./commands/doctor.ts")).default },
   { name: "remedy status", load: async () => (await import("./commands/remedy-status.ts")).default },
   { name: "cloud-init", load: async () => (await import("./commands/cloud-init.ts")).default },
+  { name: "alarms plan", load: async () => (await import("./commands/alarms-plan.ts")).default },
+  { name: "alarms apply", load: async () => (await import("./commands/alarms-apply.ts")).default },
+  { name: "alarms status", load: async () => (await import("./commands/alarms-status.ts")).default },
+  { name: "alarms destroy", load: async () => (await import("./commands/alarms-destroy.ts")).default },
+  { name: "alarms pause", load: async () => (await import("./commands/alarms-pause.ts")).default },
+  { name: "alarms resume", load: async () => (await import("./commands/alarms-resume.ts")).default },
 ];
 
 /** Runs one command line. @returns the exit code. */

@@ -32,7 +32,8 @@ export function refuseWithoutRoot(io: Io, verb: string): void {
   throw new UsageError({ code: "not-root", expected: `root: ${line}`, got: "another user", where: verb });
 }
 
-function quoted(word: string): string {
+/** For a shell. */
+export function quoted(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 
+import type { Io } from "./command.ts";
 import type { Language } from "./core/text.ts";
 import { padRight, widthOf, wrapped } from "./layout.ts";
 
@@ -8,6 +9,11 @@ export interface Look {
   readonly lang: Language;
   readonly columns: number;
   readonly colours: boolean;
+}
+
+/** What stdout looks like to whoever reads it. */
+export function lookAt(lang: Language, { columns, isTerminal, env }: Io): Look {
+  return { lang, columns, colours: isTerminal && !env["NO_COLOR"] };
 }
 
 export type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "reset";

@@ -381,12 +381,12 @@ describe("one rule for the fleet", () => {
       eventRules: account.eventRules.map((rule) => ({
         ...rule,
         isEnabled: false,
-        fields: { ...rule.fields, SilenceTime: "60" },
+        fields: { ...rule.fields, SilenceTime: "7200" },
       })),
     };
     const [step] = planned(fleet, paused).steps;
     assert.ok(step?.kind === "event-rule" && "isEnabled" in step && !step.isEnabled);
-    assert.deepEqual(step.differences, [{ field: "SilenceTime", from: "60", to: "3600" }]);
+    assert.deepEqual(step.differences, [{ field: "SilenceTime", from: "7200", to: "60" }]);
   });
 
   test("asks for the level of the site", () => {

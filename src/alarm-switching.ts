@@ -1,0 +1,47 @@
+import { carryOutAsked } from "./alarm-carrying-out.ts";
+import { changesDocument } from "./alarm-document.ts";
+import { ACCOUNT_OPTIONS, instances } from "./alarm-options.ts";
+import { openAlarms } from "./alarm-preparing.ts";
+import { alarmDoneText, alarmPlanText } from "./alarm-text.ts";
+import { type AnyVerb, defineVerb } from "./command.ts";
+import { refuseWithoutConsent, yes } from "./consent.ts";
+import { planSwitching } from "./core/alarm-plan.ts";
+import type { Text } from "./core/text.ts";
+import { lookAt } from "./look.ts";
+
+interface Words {
+  readonly summary: Text;
+  readonly question: Text;
+  /** Said where every rule is so already. */
+  readonly nothing: Text;
+}
+
+/** `alarms pause` and `alarms resume` differ in a word. */
+export function switchingVerb(action: "pause" | "resume", { summary, question, nothing }: Words): AnyVerb {
+  const verb = `alarms ${action}`;
+  return defineVerb({
+    name: verb,
+    summary,
+    refuses: ["root"],
+    options: { instances, yes, ...ACCOUNT_OPTIONS },
+    run: async (options, io) => {
+      refuseWithoutConsent(options.yes, io, verb);
+      const { json, lang } = options;
+      const look = lookAt(lang, io);
+      const at = await openAlarms(options, io);
+      const account = await at.alarms.readAccount("ours");
+      const which = options.instances.length === 0 ? undefined : options.instances;
+      const steps = planSwitching(action, which, account, at.regionId);
+      const planText = alarmPlanText({ steps, notes: [], nothing, command: undefined }, look);
+      if (steps.length === 0) {
+        io.stdout(json ? changesDocument("in-step", steps, [], lang) : planText);
+        return 0;
+      }
+      const asked = { verb, yes: options.yes, json, lang, planText, question };
+      const cut = await carryOutAsked(steps, at, asked, io);
+      if (cut !== undefined) return cut;
+      io.stdout(json ? changesDocument("done", steps, [], lang) : alarmDoneText(steps.length, [], look));
+      return 0;
+    },
+  });
+}

@@ -1,0 +1,440 @@
+import type { AlarmAccount, Contact, ContactTarget, EventRule, MonitorQuota } from "../core/alarm-account.ts";
+import { FLEET_RULE_NAME } from "../core/alarm-event-rule.ts";
+import type { AlarmStep, GroupStep, TargetStep } from "../core/alarm-steps.ts";
+import { alarmDimension, FLEET_EVENT_RULE } from "../core/alarm-rules.ts";
+import { hostEntries, type MetricEntry, type MetricName } from "../core/metrics.ts";
+import { CloudError } from "../errors.ts";
+import {
+  hasEventNamed,
+  listIn,
+  parseContact,
+  parseEventRule,
+  parseGroup,
+  parseLastPoints,
+  parseQuota,
+  parseRule,
+  parseTargets,
+  totalIn,
+} from "./alarm-answers.ts";
+import { RefusedCall } from "./refusal.ts";
+import { callRpc, type CloudAccess, type RpcBody, type RpcParam } from "./rpc-call.ts";
+
+export interface AlarmsSettings {
+  /** To CloudMonitor. */
+  readonly access: CloudAccess;
+  /** The main account's id: it names the metrics' namespace. */
+  readonly accountId: string;
+  readonly seriesGroupId: number;
+  readonly nowMs: () => number;
+}
+
+/** What the alarm verbs say to CloudMonitor. Every call may be made again: a second time changes nothing. */
+export interface AlarmsCloud {
+  /**
+   * @param scope `ours`: rules on custom metrics and our event rule; `everything`: all that may name a contact group.
+   * @throws RefusedCall, and CloudError `incomplete-list`.
+   */
+  readAccount(scope: "ours" | "everything"): Promise<AlarmAccount>;
+  readContacts(): Promise<readonly Contact[]>;
+  readQuota(): Promise<MonitorQuota>;
+  /**
+   * The newest point of the last hour of each of these instances' host series, epoch milliseconds; an instance without one is
+   * left out.
+   *
+   * @param instanceIds undefined is every instance that sent one.
+   */
+  readLastPoints(
+    metricName: MetricName,
+    instanceIds: readonly string[] | undefined,
+  ): Promise<ReadonlyMap<string, number>>;
+  /** Whether the fleet's event has come lately. */
+  hasFleetEvent(): Promise<boolean>;
+  /**
+   * Carries out one step after the other, like ones together where the cloud takes them so.
+   *
+   * @param onDone hears how many are done; false from it ends the work there.
+   */
+  carryOut(steps: readonly AlarmStep[], onDone: (count: number) => boolean): Promise<void>;
+}
+
+const VERSION = "2019-01-01";
+const PAGE_SIZE = 100;
+/** More pages than any account has: an answer that never ends is none. */
+const MOST_PAGES = 1000;
+/** DescribeMetricLast takes so many. */
+const INSTANCES_PER_CALL = 50;
+/** The documentation of DeleteMetricRules names no limit; its sisters take 100. */
+const RULES_PER_CALL = 100;
+/** Points older than this are of no interest: whoever sent them is gone. */
+const LOOK_BACK_MS = 3_600_000;
+const EVENT_LOOK_BACK_MS = 7 * 86_400_000;
+
+/** Through the generic client: the typed one would load five times as much for the same requests. */
+export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: AlarmsSettings): AlarmsCloud {
+  const namespace = `acs_customMetric_${accountId}`;
+
+  function call(action: string, params: Readonly<Record<string, RpcParam>> = {}): Promise<RpcBody> {
+    return callRpc({ ...access, product: "cms", version: VERSION, action, params, isRepeatable: true });
+  }
+
+  async function list<Item>(
+    action: string,
+    [outer, inner]: readonly [string, string],
+    parse: (entry: Readonly<Record<string, unknown>>) => Item,
+    params: Readonly<Record<string, RpcParam>> = {},
+    pageParam = "PageNumber",
+  ): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const body = await call(action, { ...params, [pageParam]: page, PageSize: PAGE_SIZE });
+      const total = totalIn(body);
+      const entries = listIn(body, outer, inner) ?? (total === 0 ? [] : undefined);
+      if (!entries) throw unreadable(action);
+      items.push(...entries.map(parse));
+      if (total === undefined ? entries.length < PAGE_SIZE : items.length >= total) return items;
+      if (entries.length === 0) throw incomplete(action, total ?? items.length + 1, items.length);
+    }
+    throw incomplete(action, MOST_PAGES * PAGE_SIZE, items.length);
+  }
+
+  async function readEventRules(scope: "ours" | "everything"): Promise<readonly EventRule[]> {
+    const prefix = scope === "ours" ? { NamePrefix: FLEET_RULE_NAME } : {};
+    const rules: EventRule[] = [];
+    // Unless it is asked, the list leaves the paused ones out.
+    for (const IsEnable of [true, false]) {
+      const found = await list("DescribeEventRuleList", ["EventRules", "EventRule"], parseEventRule, {
+        ...prefix,
+        IsEnable,
+      });
+      for (const rule of found) {
+        if (rules.some(({ name }) => name === rule.name)) continue;
+        const targets = await call("DescribeEventRuleTargetList", { RuleName: rule.name });
+        rules.push({ ...rule, ...parseTargets(targets) });
+      }
+    }
+    return rules;
+  }
+
+  async function carryOutOne(step: AlarmStep): Promise<void> {
+    switch (step.kind) {
+      case "contact":
+        if (step.action === "delete") {
+          await gone(() => call("DeleteContact", { ContactName: step.name }));
+          return;
+        }
+        await call("PutContact", {
+          ContactName: step.name,
+          Describe: step.contact.description,
+          Lang: step.contact.lang,
+          Channels: {
+            Mail: step.contact.mail,
+            SMS: step.contact.phone,
+            DingWebHook: step.contact.others.dingWebHook,
+            AliIM: step.contact.others.aliIM,
+          },
+        });
+        return;
+      case "group":
+        if (step.action === "delete") {
+          await gone(() => call("DeleteContactGroup", { ContactGroupName: step.name }));
+          return;
+        }
+        await putGroup(step);
+        return;
+      case "data":
+        await sendFirstPoints(step.instanceId, step.metricNames);
+        return;
+      case "event":
+        await sendFirstEvent();
+        return;
+      case "rule":
+        if (step.action === "create" || step.action === "update") {
+          await call("PutCustomMetricRule", ruleParams(step.name, step.fields));
+          // Whether writing a paused rule wakes it is not documented.
+          if (step.staysPaused) await call("DisableMetricRules", { RuleId: [step.name] });
+          return;
+        }
+        await switchRules(step.action, [step.name]);
+        return;
+      case "event-rule":
+        switch (step.action) {
+          case "delete":
+            await gone(() => call("DeleteEventRules", { RuleNames: [step.name] }));
+            return;
+          case "pause":
+            await call("DisableEventRules", { RuleNames: [step.name] });
+            return;
+          case "resume":
+            await call("EnableEventRules", { RuleNames: [step.name] });
+            return;
+          case "create":
+          case "update":
+            await call("PutEventRule", {
+              RuleName: step.name,
+              Description: step.fields.Description,
+              EventType: step.fields.EventType,
+              EventPattern: [
+                {
+                  Product: step.fields.Product,
+                  NameList: step.fields.NameList.split(","),
+                  LevelList: step.fields.LevelList.split(","),
+                  EventTypeList: step.fields.EventTypeList.split(","),
+                },
+              ],
+              SilenceTime: step.fields.SilenceTime,
+              GroupId: step.fields.GroupId || undefined,
+              State: step.isEnabled ? "ENABLED" : "DISABLED",
+            });
+        }
+        return;
+      case "target":
+        if (step.action === "delete") {
+          await gone(() => call("DeleteEventRuleTargets", { RuleName: step.ruleName, Ids: [step.name] }));
+          return;
+        }
+        await putTarget(step);
+    }
+  }
+
+  /** The answer says yes even where it could not take a target. */
+  async function putTarget({ ruleName, target }: TargetStep): Promise<void> {
+    const { FailedParameterCount } = await call("PutEventRuleTargets", {
+      RuleName: ruleName,
+      ...targetParams(target),
+    });
+    if (Number(FailedParameterCount ?? 0) === 0) return;
+    throw new CloudError({
+      code: "target-refused",
+      expected: `the target ${"Url" in target ? "webhook" : target.ContactGroupName} to be taken`,
+      got: "it was not: does the contact group exist?",
+      where: "cms:PutEventRuleTargets",
+    });
+  }
+
+  async function putGroup(step: GroupStep): Promise<void> {
+    await call("PutContactGroup", {
+      ContactGroupName: step.name,
+      ContactNames: step.members,
+      Describe: step.description || undefined,
+      EnableSubscribed: step.isSubscribed,
+    });
+  }
+
+  async function sendFirstPoints(instanceId: string, metricNames: readonly MetricName[]): Promise<void> {
+    const entries = firstPoints(instanceId, seriesGroupId, nowMs()).filter(({ metricName }) =>
+      metricNames.includes(metricName),
+    );
+    try {
+      await call("PutCustomMetric", {
+        MetricList: entries.map(({ metricName, groupId, dimensions, type, period, time, values }) => ({
+          MetricName: metricName,
+          GroupId: groupId,
+          Dimensions: dimensions,
+          Type: type,
+          Period: period,
+          Time: time,
+          Values: values,
+        })),
+      });
+    } catch (error) {
+      if (!(error instanceof RefusedCall) || error.cloudCode !== "206") throw error;
+      throw new CloudError(
+        {
+          code: "series-quota",
+          expected: `room for ${entries.length} series of ${instanceId} in the account's quota (softnet alarms status shows it)`,
+          got: error.said,
+          where: error.ramAction,
+        },
+        { cause: error },
+      );
+    }
+  }
+
+  async function sendFirstEvent(): Promise<void> {
+    await call("PutCustomEvent", {
+      EventInfo: [
+        {
+          EventName: FLEET_EVENT_RULE.eventName,
+          GroupId: String(seriesGroupId),
+          Time: String(nowMs()),
+          Content: FIRST_EVENT,
+        },
+      ],
+    });
+  }
+
+  /** A list in which one rule is not there is refused as a whole: then each is asked for by itself. */
+  async function switchRules(
+    action: "delete" | "pause" | "resume",
+    ruleIds: readonly string[],
+  ): Promise<void> {
+    const send = (ids: readonly string[]): Promise<RpcBody> =>
+      action === "delete"
+        ? call("DeleteMetricRules", { Id: ids })
+        : call(action === "pause" ? "DisableMetricRules" : "EnableMetricRules", { RuleId: ids });
+    const areThere = await gone(() => send(ruleIds));
+    if (areThere || ruleIds.length === 1) return;
+    for (const ruleId of ruleIds) await gone(() => send([ruleId]));
+  }
+
+  const dimensionsOf = (instanceIds: readonly string[]): { readonly Dimensions: string } => ({
+    Dimensions: JSON.stringify(
+      instanceIds.map((id) => ({ groupId: String(seriesGroupId), dimension: alarmDimension(id) })),
+    ),
+  });
+
+  const readContacts = (): Promise<readonly Contact[]> =>
+    list("DescribeContactList", ["Contacts", "Contact"], parseContact);
+
+  return {
+    readContacts,
+    readQuota: async () =>
+      parseQuota(await call("DescribeMonitorResourceQuotaAttribute", { ShowUsed: true })),
+    readAccount: async (scope) => ({
+      contacts: await readContacts(),
+      groups: await list("DescribeContactGroupList", ["ContactGroupList", "ContactGroup"], parseGroup),
+      rules: await list(
+        "DescribeMetricRuleList",
+        ["Alarms", "Alarm"],
+        parseRule,
+        scope === "ours" ? { Namespace: namespace } : {},
+        "Page",
+      ),
+      eventRules: await readEventRules(scope),
+    }),
+    readLastPoints: async (metricName, instanceIds) => {
+      const newest = new Map<string, number>();
+      const [StartTime, EndTime] = [nowMs() - LOOK_BACK_MS, nowMs()].map(String);
+      const params = { Namespace: namespace, MetricName: metricName, Period: "60", StartTime, EndTime };
+      const questions =
+        instanceIds === undefined ? [{}] : [...chunksOf(instanceIds, INSTANCES_PER_CALL)].map(dimensionsOf);
+      for (const question of questions) {
+        let NextToken: string | undefined;
+        do {
+          const body = await call("DescribeMetricLast", { ...params, ...question, NextToken });
+          for (const [instanceId, atMs] of parseLastPoints(body)) newest.set(instanceId, atMs);
+          NextToken =
+            typeof body["NextToken"] === "string" && body["NextToken"] !== "" ? body["NextToken"] : undefined;
+        } while (NextToken !== undefined);
+      }
+      return newest;
+    },
+    hasFleetEvent: async () => {
+      const body = await call("DescribeCustomEventCount", {
+        Name: FLEET_EVENT_RULE.eventName,
+        StartTime: String(nowMs() - EVENT_LOOK_BACK_MS),
+        EndTime: String(nowMs()),
+      });
+      return hasEventNamed(body, FLEET_EVENT_RULE.eventName);
+    },
+    carryOut: async (steps, onDone) => {
+      let done = 0;
+      while (done < steps.length) {
+        const like = likeStepsFrom(steps, done);
+        const { kind, action } = steps[done]!;
+        if (kind === "rule" && action !== "create" && action !== "update") {
+          await switchRules(
+            action,
+            like.map(({ name }) => name),
+          );
+          done += like.length;
+        } else {
+          await carryOutOne(steps[done]!);
+          done++;
+        }
+        if (!onDone(done)) return;
+      }
+    },
+  };
+}
+
+/** The steps from here on that are of the same kind and action, as many as one call takes. */
+function likeStepsFrom(steps: readonly AlarmStep[], first: number): readonly AlarmStep[] {
+  const { kind, action } = steps[first]!;
+  const rest = steps.slice(first, first + RULES_PER_CALL);
+  const other = rest.findIndex((step) => step.kind !== kind || step.action !== action);
+  return other < 0 ? rest : rest.slice(0, other);
+}
+
+function ruleParams(
+  ruleId: string,
+  { Resources, Webhook, ...fields }: Extract<AlarmStep, { kind: "rule"; fields: unknown }>["fields"],
+): Readonly<Record<string, RpcParam>> {
+  const [, groupId, dimension] = /^groupId=(\d+) (.*)$/.exec(Resources)!;
+  return {
+    RuleId: ruleId,
+    ...fields,
+    GroupId: groupId,
+    Resources: JSON.stringify([{ groupId: Number(groupId), dimension }]),
+    Webhook: Webhook || undefined,
+  };
+}
+
+function targetParams(
+  target: Extract<AlarmStep, { kind: "target"; target: unknown }>["target"],
+): Readonly<Record<string, RpcParam>> {
+  return isContactTarget(target)
+    ? {
+        ContactParameters: [
+          { Id: target.id, ContactGroupName: target.ContactGroupName, Level: target.Level },
+        ],
+      }
+    : { WebhookParameters: [{ Id: target.id, Protocol: "http", Method: target.Method, Url: target.Url }] };
+}
+
+function isContactTarget(target: object): target is ContactTarget {
+  return "ContactGroupName" in target;
+}
+
+const FIRST_EVENT =
+  "No incident: softnet alarms apply makes the event known before it makes the rule. 并非故障：创建规则前先上报一次该事件。";
+
+/**
+ * Zeros of a minute that is past: no agent pushes into it whose first window is still to come, so that no point is ever
+ * written with two values.
+ */
+function firstPoints(instanceId: string, groupId: number, nowMs: number): readonly MetricEntry[] {
+  const startMs = Math.floor(nowMs / 60_000) * 60_000 - 120_000;
+  const zero = { sum: 0, elapsedSeconds: 60, rates: [0] };
+  return hostEntries({ period: "60", startMs }, { dropped: zero, squeezed: zero }, [0], {
+    instanceId,
+    groupId,
+    hostSeries: "all",
+  });
+}
+
+/** True where it worked, false where what should be worked on is not there (any more). */
+async function gone(act: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    const isMissing =
+      error instanceof RefusedCall &&
+      (/NotExist|NotFound|^404$/.test(error.cloudCode ?? "") || /not? (found|exist)/i.test(error.said));
+    if (!isMissing) throw error;
+    return false;
+  }
+}
+
+function incomplete(action: string, expected: number, got: number): CloudError {
+  return new CloudError({
+    code: "incomplete-list",
+    expected: `${expected} entries`,
+    got: `${got}, and an empty page`,
+    where: `cms:${action}`,
+  });
+}
+
+function unreadable(action: string): CloudError {
+  return new CloudError({
+    code: "cloud-unreadable",
+    expected: "a list",
+    got: "an answer without one",
+    where: `cms:${action}`,
+  });
+}
+
+function* chunksOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}

@@ -1,0 +1,53 @@
+import { carryOutAsked } from "../alarm-carrying-out.ts";
+import { changesDocument } from "../alarm-document.ts";
+import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarm-options.ts";
+import { openAlarms, prepare, refuseObstacles } from "../alarm-preparing.ts";
+import { alarmDoneText, alarmPlanText, IN_STEP, notesOf } from "../alarm-text.ts";
+import { defineVerb } from "../command.ts";
+import { refuseWithoutConsent, yes } from "../consent.ts";
+import { lookAt } from "../look.ts";
+
+const VERB = "alarms apply";
+
+export default defineVerb({
+  name: VERB,
+  summary: {
+    en: "make the account's alarms what the plan says: contact, group, rules",
+    zh: "按计划配置账号中的报警：联系人、联系人组、规则",
+  },
+  details: {
+    en: "A second run writes nothing. Paused rules stay paused, and what softnet did not make is not touched.\nWith --from-tag it can run each hour: new instances get rules, those that no longer exist lose theirs.",
+    zh: "再次执行不会写入任何内容。已暂停的规则保持暂停，不是 softnet 创建的内容不会改动。\n配合 --from-tag 可以每小时执行：新实例会得到规则，已不存在的实例会失去规则。",
+  },
+  refuses: ["root"],
+  options: { ...WISH_OPTIONS, maxRemovals, yes, ...ACCOUNT_OPTIONS },
+  run: async (options, io) => {
+    refuseWithoutConsent(options.yes, io, VERB);
+    const { json, lang } = options;
+    const look = lookAt(lang, io);
+    const at = await openAlarms(options, io);
+    const prepared = await prepare(options, at);
+    refuseObstacles(prepared.plan);
+    const { steps } = prepared.plan;
+    const before = { steps, notes: notesOf(prepared, at.regionId), nothing: IN_STEP, command: undefined };
+    if (steps.length === 0) {
+      io.stdout(json ? changesDocument("in-step", steps, before.notes, lang) : alarmPlanText(before, look));
+      return 0;
+    }
+    const asked = {
+      verb: VERB,
+      yes: options.yes,
+      json,
+      lang,
+      planText: alarmPlanText(before, look),
+      question: { en: "Apply this?", zh: "是否执行？" },
+    };
+    const cut = await carryOutAsked(steps, at, asked, io);
+    if (cut !== undefined) return cut;
+    // A contact that was made just now waits for its link.
+    const contacts = await at.alarms.readContacts();
+    const notes = notesOf({ ...prepared, account: { ...prepared.account, contacts } }, at.regionId);
+    io.stdout(json ? changesDocument("done", steps, notes, lang) : alarmDoneText(steps.length, notes, look));
+    return 0;
+  },
+});

@@ -1,0 +1,59 @@
+import { carryOutAsked } from "../alarm-carrying-out.ts";
+import { changesDocument } from "../alarm-document.ts";
+import { ACCOUNT_OPTIONS, instances } from "../alarm-options.ts";
+import { openAlarms } from "../alarm-preparing.ts";
+import { alarmDoneText, alarmPlanText, keptNotes } from "../alarm-text.ts";
+import { defineVerb } from "../command.ts";
+import { refuseWithoutConsent, yes } from "../consent.ts";
+import { planRemoval } from "../core/alarm-removal.ts";
+import type { Text } from "../core/text.ts";
+import { lookAt } from "../look.ts";
+
+const VERB = "alarms destroy";
+
+const NOTHING: Text = {
+  en: "Nothing in this account and region was made by softnet.",
+  zh: "该账号和地域中没有 softnet 创建的内容。",
+};
+
+export default defineVerb({
+  name: VERB,
+  summary: {
+    en: "take away what softnet made in the account, and nothing else",
+    zh: "移除 softnet 在账号中创建的内容，其他内容不受影响",
+  },
+  details: {
+    en: "With --instance only the rules of these instances. A contact or group that somebody else uses as well stays, and is named.",
+    zh: "带 --instance 时只移除这些实例的规则。他人也在使用的联系人或联系人组会保留并列出。",
+  },
+  refuses: ["root"],
+  options: { instances, yes, ...ACCOUNT_OPTIONS },
+  run: async (options, io) => {
+    refuseWithoutConsent(options.yes, io, VERB);
+    const { json, lang } = options;
+    const look = lookAt(lang, io);
+    const at = await openAlarms(options, io);
+    const isAll = options.instances.length === 0;
+    // Who else uses a group shows only in all that there is.
+    const account = await at.alarms.readAccount(isAll ? "everything" : "ours");
+    const { steps, kept } = planRemoval(account, at.regionId, isAll ? undefined : options.instances);
+    const notes = keptNotes(kept);
+    const plan = { steps, notes, nothing: NOTHING, command: undefined };
+    if (steps.length === 0) {
+      io.stdout(json ? changesDocument("in-step", steps, notes, lang) : alarmPlanText(plan, look));
+      return 0;
+    }
+    const asked = {
+      verb: VERB,
+      yes: options.yes,
+      json,
+      lang,
+      planText: alarmPlanText(plan, look),
+      question: { en: "Take this away?", zh: "是否移除？" },
+    };
+    const cut = await carryOutAsked(steps, at, asked, io);
+    if (cut !== undefined) return cut;
+    io.stdout(json ? changesDocument("done", steps, notes, lang) : alarmDoneText(steps.length, notes, look));
+    return 0;
+  },
+});

@@ -1,0 +1,550 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { connectCloudMonitor } from "../../src/cloud/cloudmonitor.ts";
+import { hostEntries } from "../../src/core/metrics.ts";
+import { POLICIES } from "../../src/policies.ts";
+import { openAccount } from "../double/account.ts";
+import type { MetricRule } from "../double/account-state.ts";
+import { type CloudUser, startCloudDouble } from "../double/cloud.ts";
+import { CLEAR_FAULTS, type Fault, UNCLEAR_FAULTS } from "../double/faults.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
+import { USER } from "./setup.ts";
+
+const REGION = "cn-hangzhou";
+const MAIL = ["--mail", "ops@example.com"];
+const READING = /^(Describe|Get)/;
+
+/** An account of the double, and `softnet alarms …` on it through the real SDK. */
+async function alarms(user: CloudUser = USER) {
+  const account = openAccount();
+  const cloud = await startCloudDouble({ users: [user], families: account.families });
+  const env = {
+    ALIBABA_CLOUD_ACCESS_KEY_ID: user.accessKeyId,
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET: user.accessKeySecret,
+    ALIBABA_CLOUD_CLI_PROFILE_DISABLED: "true",
+    SOFTNET_REGION: REGION,
+    SOFTNET_ENDPOINT: cloud.url,
+    SOFTNET_STS_ENDPOINT: cloud.url,
+    SOFTNET_ECS_ENDPOINT: cloud.url,
+    SOFTNET_IMDS: "http://127.0.0.1:9",
+  };
+  return {
+    account,
+    cloud,
+    run: (verb: string, ...args: string[]) => runSoftnet(["alarms", ...verb.split(" "), ...args], { env }),
+    /** The last is of the newest run. */
+    writesSince: (nth: number) =>
+      cloud.requests
+        .slice(nth)
+        .map(({ action }) => action ?? "")
+        .filter((action) => !READING.test(action)),
+    launch: (instanceId: string, tags: Record<string, string> = {}) =>
+      account.state.instances.push({
+        instanceId,
+        regionId: REGION,
+        instanceName: instanceId,
+        instanceType: "ecs.g7.large",
+        status: "Running",
+        tags,
+      }),
+    [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose](),
+  };
+}
+
+type Setup = Awaited<ReturnType<typeof alarms>>;
+
+function rulesOf({ account }: Setup): readonly string[] {
+  return [...account.state.metricRules.keys()].sort();
+}
+
+function steps(stdout: string): { kind: string; action: string; name: string; differences: unknown[] }[] {
+  return JSON.parse(stdout).steps;
+}
+
+/** What others have in the account. */
+function seed({ account }: Setup): void {
+  const times = { createdAtMs: 1, updatedAtMs: 1 };
+  const { state } = account;
+  state.contacts.set("alice", {
+    name: "alice",
+    describe: "Alice",
+    lang: "en",
+    channels: { Mail: { value: "alice@example.com", state: "OK" } },
+    ...times,
+  });
+  state.contactGroups.set("ops", {
+    name: "ops",
+    describe: "operations",
+    contacts: ["alice"],
+    enableSubscribed: true,
+    ...times,
+  });
+  const rule: MetricRule = {
+    ruleId: "their-rule",
+    ruleName: "theirs",
+    namespace: "acs_ecs_dashboard",
+    metricName: "cpu_total",
+    groupId: "0",
+    resources: [],
+    statistics: "Average",
+    comparisonOperator: ">",
+    threshold: "90",
+    evaluationCount: 3,
+    level: "WARN",
+    contactGroups: ["ops"],
+    periodSeconds: 60,
+    silenceSeconds: 3600,
+    effectiveInterval: "00:00-23:59",
+    emailSubject: undefined,
+    webhook: undefined,
+    enabled: true,
+    alertState: "OK",
+    ...times,
+  };
+  state.metricRules.set(rule.ruleId, rule);
+  state.eventRules.set("softnet-like", {
+    name: "softnet-like",
+    description: "theirs",
+    eventType: "SYSTEM",
+    groupId: undefined,
+    silenceSeconds: 86_400,
+    state: "ENABLED",
+    patterns: [],
+    targets: [{ kind: "contact", id: "1", contactGroup: "ops", level: "4" }],
+  });
+}
+
+for (const [name, flags] of [
+  ["rules per instance", ["--instance", "i-1", "--instance", "i-2", "--with-squeezed"]],
+  ["one rule for the fleet", ["--fleet-only"]],
+] as const) {
+  // At the same time: the pauses before a repeat are long.
+  describe(name, { concurrency: true }, () => {
+    const wish = [...flags, ...MAIL, "--phone", "86-13800138000", "--webhook", "https://example.com/hook"];
+
+    test("applied twice: the second time writes nothing", async () => {
+      await using it = await alarms();
+      assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+      const [before, snapshot] = [it.cloud.requests.length, it.account.snapshot()];
+      assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+      assert.deepEqual(it.writesSince(before), []);
+      assert.deepEqual(it.account.snapshot(), snapshot);
+      assert.equal((await it.run("plan", ...wish)).code, 0);
+      assert.equal((await it.run("plan")).code, 0);
+    });
+
+    test("destroyed: the account is as it was before, and what others have is untouched", async () => {
+      await using it = await alarms();
+      seed(it);
+      const before = it.account.snapshot();
+      for (const group of [[], ["--contact-group", "ops"]]) {
+        assert.equal((await it.run("apply", ...wish, ...group, "--yes")).code, 0);
+        assert.equal((await it.run("destroy", "--yes")).code, 0);
+        assert.deepEqual(it.account.snapshot(), before);
+      }
+    });
+
+    const FAULTS: readonly (readonly [string, Fault])[] = [
+      ["throttled", { name: "throttled", taken: false, how: CLEAR_FAULTS.throttled }],
+      ["failing before the work", { name: "internalError", taken: false, how: UNCLEAR_FAULTS.internalError }],
+      ["failing after the work", { name: "internalError", taken: true, how: UNCLEAR_FAULTS.internalError }],
+      ["losing the connection", { name: "reset", taken: true, how: "reset" }],
+    ];
+    for (const [trouble, fault] of FAULTS) {
+      test(`a cloud that is ${trouble} now and then makes no difference`, async () => {
+        await using clean = await alarms();
+        await clean.run("apply", ...wish, "--yes");
+        await using it = await alarms();
+        it.cloud.failBy((nth) => (nth % 5 === 2 ? fault : undefined));
+        assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+        assert.deepEqual(it.account.snapshot(), clean.account.snapshot());
+      });
+    }
+
+    test("a cloud that stops in the middle: applied again, it goes on from there", async () => {
+      await using clean = await alarms();
+      await clean.run("apply", ...wish, "--yes");
+      await using it = await alarms();
+      for (let most = 1; most < 30; most += 3) {
+        let writes = 0;
+        // Refused for good: nobody waits for a repeat.
+        it.cloud.failBy((_, action) =>
+          !READING.test(action ?? "") && writes++ >= most
+            ? { name: "refused", taken: false, how: { status: 403, body: '{"Code":"NoPermission"}' } }
+            : undefined,
+        );
+        const { code, stderr } = await it.run("apply", ...wish, "--yes");
+        if (code === 0) break;
+        assert.match(stderr, /\d+ of \d+ changes made. Run it again/);
+      }
+      it.cloud.failBy(() => undefined);
+      assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+      assert.deepEqual(it.account.snapshot(), clean.account.snapshot());
+    });
+  });
+}
+
+describe("one field that was changed by hand", () => {
+  const CHANGES: readonly (readonly [string, Partial<MetricRule>])[] = [
+    ["RuleName", { ruleName: "renamed" }],
+    ["Statistics", { statistics: "Sum" }],
+    ["ComparisonOperator", { comparisonOperator: ">=" }],
+    ["Threshold", { threshold: "5" }],
+    ["EvaluationCount", { evaluationCount: 5 }],
+    ["Level", { level: "INFO" }],
+    ["ContactGroups", { contactGroups: ["ops"] }],
+    ["Period", { periodSeconds: 300 }],
+    ["SilenceTime", { silenceSeconds: 600 }],
+    ["EffectiveInterval", { effectiveInterval: "08:00-20:00" }],
+    ["EmailSubject", { emailSubject: "another" }],
+    ["Webhook", { webhook: "https://example.org/other" }],
+  ];
+  test("is what the plan shows, and nothing else; applied, it is as it was", async () => {
+    await using it = await alarms();
+    seed(it);
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    const before = it.account.snapshot();
+    for (const [field, change] of CHANGES) {
+      Object.assign(it.account.state.metricRules.get("softnet-dropped-warn-i-1")!, change);
+      const { code, stdout } = await it.run("plan", "--json");
+      assert.equal(code, 1, field);
+      assert.deepEqual(
+        steps(stdout).map(({ kind, action, name, differences }) => [kind, action, name, differences.length]),
+        [["rule", "update", "softnet-dropped-warn-i-1", 1]],
+        field,
+      );
+      assert.equal((steps(stdout)[0]!.differences[0] as { field: string }).field, field);
+      assert.equal((await it.run("apply", "--yes")).code, 0);
+      assert.deepEqual(it.account.snapshot(), before, field);
+    }
+  });
+
+  test("of the fleet's rule and its targets", async () => {
+    await using it = await alarms();
+    seed(it);
+    await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+    const before = it.account.snapshot();
+    const rule = it.account.state.eventRules.get("softnet-fleet-critical")!;
+    rule.silenceSeconds = 7200;
+    rule.targets = [{ kind: "contact", id: rule.targets[0]!.id, contactGroup: "ops", level: "2" }];
+    const { stdout } = await it.run("plan");
+    assert.match(stdout, /SilenceTime {2}7200 → 60/);
+    assert.match(stdout, /ContactGroupName {2}ops → softnet_oncall/);
+    await it.run("apply", "--yes");
+    assert.deepEqual(it.account.snapshot(), before);
+  });
+});
+
+describe("contacts", () => {
+  test("a link that waits is said loudly, is not sent again, and goes when it is clicked", async () => {
+    await using it = await alarms();
+    const wish = ["--instance", "i-1", ...MAIL, "--phone", "86-13800138000"];
+    assert.match((await it.run("apply", ...wish, "--yes")).stdout, /SILENT .*softnet_oncall/);
+    await it.run("apply", ...wish, "--yes");
+    assert.equal(it.account.state.activationLinks.length, 2);
+    const pending = await it.run("status");
+    assert.equal(pending.code, 1);
+    assert.match(pending.stdout, /SILENT[\s\S]*Mail PENDING, SMS PENDING/);
+    it.account.activate("softnet_oncall", "Mail");
+    it.account.activate("softnet_oncall", "SMS");
+    const active = await it.run("status");
+    assert.doesNotMatch(active.stdout, /SILENT/);
+    assert.equal(active.code, 0);
+    assert.equal((await it.run("plan", ...wish)).code, 0);
+  });
+
+  test("members of a group that others made stay in it", async () => {
+    await using it = await alarms();
+    seed(it);
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--contact-group", "ops", "--yes");
+    const { contacts, describe: words, enableSubscribed } = it.account.state.contactGroups.get("ops")!;
+    assert.deepEqual([contacts, words, enableSubscribed], [["alice", "softnet_for_ops"], "operations", true]);
+  });
+
+  test("an answer without a list is not taken for an empty one: nothing is written", async () => {
+    await using it = await alarms();
+    seed(it);
+    for (const torn of ["DescribeContactList", "DescribeContactGroupList", "DescribeMetricRuleList"]) {
+      it.cloud.failBy((_, action) =>
+        action === torn
+          ? { name: "torn", taken: true, how: { status: 200, body: '{"Code":"200"}' } }
+          : undefined,
+      );
+      const { code, stderr } = await it.run(
+        "apply",
+        "--instance",
+        "i-1",
+        ...MAIL,
+        "--contact-group",
+        "ops",
+        "--yes",
+      );
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`cms:${torn}: expected a list`));
+    }
+    assert.deepEqual(it.writesSince(0), []);
+  });
+
+  test("nobody to tell is refused before anything is written", async () => {
+    await using it = await alarms();
+    const { code, stderr, stdout } = await it.run("apply", "--instance", "i-1", "--yes");
+    assert.deepEqual([code, stdout, it.writesSince(0)], [2, "", []]);
+    assert.match(stderr, /--mail or --phone/);
+  });
+});
+
+describe("paused rules", () => {
+  test("stay paused when they are applied, and are resumed", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", "--instance", "i-2", ...MAIL, "--yes");
+    assert.equal((await it.run("pause", "--instance", "i-1", "--yes")).code, 0);
+    const isOn = (id: string) => it.account.state.metricRules.get(`softnet-dropped-warn-${id}`)!.enabled;
+    assert.deepEqual([isOn("i-1"), isOn("i-2")], [false, true]);
+    it.account.state.metricRules.get("softnet-dropped-warn-i-1")!.threshold = "7";
+    await it.run("apply", "--yes");
+    assert.equal(it.account.state.metricRules.get("softnet-dropped-warn-i-1")!.threshold, "0");
+    assert.deepEqual([isOn("i-1"), isOn("i-2")], [false, true]);
+    assert.match((await it.run("status")).stdout, /PAUSED/);
+    await it.run("resume", "--yes");
+    assert.ok(isOn("i-1"));
+    const before = it.cloud.requests.length;
+    assert.equal((await it.run("resume", "--yes")).code, 0);
+    assert.deepEqual(it.writesSince(before), []);
+  });
+
+  test("the fleet's rule too, although the list does not show it then", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+    await it.run("pause", "--yes");
+    assert.equal(it.account.state.eventRules.get("softnet-fleet-critical")!.state, "DISABLED");
+    assert.equal((await it.run("plan", "--fleet-only")).code, 0);
+    await it.run("resume", "--yes");
+    assert.equal(it.account.state.eventRules.get("softnet-fleet-critical")!.state, "ENABLED");
+  });
+});
+
+describe("instances by their tag", () => {
+  const TAGGED = ["--from-tag", "team=web", ...MAIL, "--yes"];
+
+  test("new ones get rules, gone ones lose them, and one that lost its tag keeps them", async () => {
+    await using it = await alarms();
+    for (const id of ["i-1", "i-2", "i-3"]) it.launch(id, { team: "web" });
+    it.launch("i-other", { team: "db" });
+    await it.run("apply", ...TAGGED);
+    assert.equal(rulesOf(it).length, 6);
+    const { instances } = it.account.state;
+    instances.splice(0, 1);
+    instances.find(({ instanceId }) => instanceId === "i-2")!.tags = {};
+    it.launch("i-4", { team: "web" });
+    const { code, stdout } = await it.run("apply", ...TAGGED);
+    assert.equal(code, 0);
+    assert.match(stdout, /not in this list; they stay: i-2/);
+    assert.deepEqual(rulesOf(it), [
+      "softnet-critical-critical-i-2",
+      "softnet-critical-critical-i-3",
+      "softnet-critical-critical-i-4",
+      "softnet-dropped-warn-i-2",
+      "softnet-dropped-warn-i-3",
+      "softnet-dropped-warn-i-4",
+    ]);
+  });
+
+  test("more than a page of them", async () => {
+    await using it = await alarms();
+    for (let i = 0; i < 120; i++) it.launch(`i-${i}`, { team: "web" });
+    const { code, stdout } = await it.run("plan", ...TAGGED.slice(0, -1));
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /110 more/);
+  });
+
+  test("an answer without any takes nothing away, unless that is said", async () => {
+    await using it = await alarms();
+    it.launch("i-1", { team: "web" });
+    await it.run("apply", ...TAGGED);
+    it.account.state.instances.length = 0;
+    const before = it.cloud.requests.length;
+    const { code, stderr } = await it.run("apply", ...TAGGED);
+    assert.equal(code, 2);
+    assert.match(stderr, /--max-removals 1/);
+    assert.deepEqual(it.writesSince(before), []);
+    assert.equal((await it.run("apply", ...TAGGED, "--max-removals", "1")).code, 0);
+    assert.deepEqual(rulesOf(it), []);
+  });
+
+  test("a page that fails takes nothing away", async () => {
+    await using it = await alarms();
+    it.launch("i-1", { team: "web" });
+    await it.run("apply", ...TAGGED);
+    const before = it.cloud.requests.length;
+    it.cloud.failBy((_, action) =>
+      action === "DescribeInstances"
+        ? { name: "empty", taken: true, how: { status: 200, body: '{"RequestId":"1"}' } }
+        : undefined,
+    );
+    assert.equal((await it.run("apply", ...TAGGED)).code, 2);
+    assert.deepEqual(it.writesSince(before), []);
+    assert.equal(rulesOf(it).length, 2);
+  });
+});
+
+describe("what stands in the way", () => {
+  const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["no consent", ["apply", "--instance", "i-1", ...MAIL], /--yes, or a terminal/],
+    ["a phone of another country", ["plan", "--phone", "1-5551234567"], /86-13800138000/],
+    [
+      "a phone on the international site",
+      ["plan", "--site", "intl", "--phone", "86-13800138000"],
+      /neither SMS nor phone/,
+    ],
+    [
+      "an address of this machine",
+      ["plan", "--webhook", "http://127.0.0.1/hook"],
+      /that CloudMonitor can reach/,
+    ],
+    ["an address that is none", ["plan", "--mail", "ops"], /one e-mail address/],
+    ["the fleet and an instance", ["plan", "--fleet-only", "--instance", "i-1"], /it covers every one/],
+    ["the fleet and squeezes", ["plan", "--fleet-only", "--with-squeezed"], /no rule on a series/],
+    ["no instance at all", ["plan", ...MAIL], /--instance ID, --from-tag KEY=VALUE, or --fleet-only/],
+    [
+      "a tag that no instance has",
+      ["plan", "--from-tag", "a=b", ...MAIL],
+      /--from-tag a=b: expected an instance/,
+    ],
+  ];
+  for (const [name, [verb, ...args], complaint] of cases) {
+    test(`${name} is refused with one line, and nothing is written`, async () => {
+      await using it = await alarms();
+      const { code, stdout, stderr } = await it.run(verb!, ...args);
+      assert.deepEqual([code, stdout, it.writesSince(0)], [2, "", []]);
+      assert.match(stderr, complaint);
+      assert.equal(stderr.trim().split("\n").length, 1);
+    });
+  }
+
+  test("a missing permission is named", async () => {
+    const reading = [
+      "cms:DescribeContactList",
+      "cms:DescribeContactGroupList",
+      "cms:DescribeMetricRuleList",
+      "cms:DescribeEventRuleList",
+      "cms:DescribeEventRuleTargetList",
+      "cms:DescribeMetricLast",
+    ];
+    await using it = await alarms({ ...USER, allowed: reading });
+    const { code, stderr } = await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    assert.equal(code, 2);
+    assert.match(stderr, /cms:PutContact/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  test("a series quota that is used up is said as what it is", async () => {
+    const account = openAccount({ limits: { edition: "free", seriesQuota: 1 } });
+    await using cloud = await startCloudDouble({ users: [USER], families: account.families });
+    const env = { SOFTNET_ENDPOINT: cloud.url, SOFTNET_STS_ENDPOINT: cloud.url, SOFTNET_REGION: REGION };
+    const { code, stderr } = await runSoftnet(["alarms", "apply", "--instance", "i-1", ...MAIL, "--yes"], {
+      env: {
+        ...env,
+        ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
+      },
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /room for 2 series of i-1 in the account's quota/);
+  });
+});
+
+test("a drop storm calls once, and says what is lost, where, and what mends it", async () => {
+  await using it = await alarms();
+  await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  it.account.activate("softnet_oncall", "Mail");
+  const cloudMonitor = connectCloudMonitor({
+    endpoints: [it.cloud.url],
+    regionId: REGION,
+    credentials: () => Promise.resolve({ ...USER, securityToken: undefined }),
+    timeoutMs: 5000,
+  });
+  const nowMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const drops = { sum: 900, elapsedSeconds: 60, rates: [0, 900] };
+  for (let minute = 6; minute > 0; minute--) {
+    const startMs = nowMs - minute * 60_000;
+    const who = { instanceId: "i-1", groupId: 0, hostSeries: "all" } as const;
+    await cloudMonitor.putMetrics(
+      hostEntries({ period: "60", startMs }, { dropped: drops, squeezed: drops }, [1], who),
+    );
+    it.account.evaluate(startMs + 60_000);
+  }
+  const mails = it.account.outbox.notifications.filter(({ channel }) => channel === "Mail");
+  assert.deepEqual(
+    mails.map(({ level, address }) => [level, address]),
+    [["WARN", "ops@example.com"]],
+  );
+  assert.match(mails[0]!.subject, /i-1.*packets are lost.*sudo softnet remedy apply.*丢包/);
+});
+
+test("the policy for an operator allows what the verbs call, and nothing else", async () => {
+  const allowed = POLICIES.setup.document.Statement.flatMap(({ Action }) => Action);
+  await using it = await alarms({ ...USER, allowed });
+  it.launch("i-1", { team: "web" });
+  const wish = [...MAIL, "--webhook", "https://example.com/hook"];
+  for (const [verb, ...args] of [
+    ["apply", "--from-tag", "team=web", ...wish],
+    ["pause"],
+    ["resume"],
+    ["apply", "--fleet-only"],
+    ["apply", "--webhook", "off"],
+    ["pause"],
+    ["resume"],
+    ["destroy"],
+  ]) {
+    const { code, stderr } = await it.run(verb!, ...args, "--yes");
+    assert.equal(code, 0, stderr);
+  }
+  await it.run("status");
+  const called = new Set(
+    it.cloud.requests.map(({ action }) => `${action === "DescribeInstances" ? "ecs" : "cms"}:${action}`),
+  );
+  called.delete("cms:GetCallerIdentity");
+  assert.deepEqual([...called].sort(), allowed.toSorted());
+});
+
+describe("status", () => {
+  test("an instance without a point for five minutes is a difference", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    it.account.activate("softnet_oncall", "Mail");
+    assert.equal((await it.run("status")).code, 0);
+    for (const [key, point] of it.account.metrics.points) {
+      (it.account.metrics.points as Map<string, object>).set(key, {
+        ...point,
+        timeMs: point.timeMs - 600_000,
+      });
+    }
+    const { code, stdout } = await it.run("status", "--json");
+    assert.equal(code, 1);
+    const { instances, inStep } = JSON.parse(stdout);
+    assert.equal(inStep, false);
+    assert.ok(instances[0].lastPointAgeSeconds > 600);
+    assert.match((await it.run("status")).stdout, /STALE[\s\S]*softnet doctor/);
+  });
+
+  test("names quota, channels and the console of the region, in both languages", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    for (const [lang, words] of [
+      ["en", [/series 2\/100/, /CRITICAL phone, SMS, e-mail, chat/, /regionId=cn-hangzhou/]],
+      ["zh", [/时间序列 2\/100/, /CRITICAL 电话、短信、邮件、钉钉群/, /自定义监控/]],
+    ] as const) {
+      const { stdout } = await it.run("status", "--lang", lang);
+      for (const word of words) assert.match(stdout, word);
+    }
+    assert.match((await it.run("status", "--site", "intl")).stdout, /CRITICAL e-mail, chat/);
+  });
+
+  test("nothing set up is an answer", async () => {
+    await using it = await alarms();
+    const { code, stdout } = await it.run("status");
+    assert.equal(code, 1);
+    assert.match(stdout, /softnet alarms apply/);
+  });
+});
