@@ -6,7 +6,7 @@ script=remediate
 
 wanted=5000
 
-# An old bash keeps here-documents in files: not on a disk that may be full.
+# An old bash keeps here-documents in files: not on a full disk.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
@@ -31,13 +31,13 @@ end() { # EXIT-CODE MESSAGE: the last line is one of JSON
 fail() { # EXIT-CODE WHAT: ends with what a program said
   said=${said##*: }
   case $said in
-    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root, outside containers)" ;;
+    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
     No\ space* | *uota*) end 6 "$2: $said" ;;
   esac
   end "$1" "$2: ${said:-failed}"
 }
 
-settle() { sync "$1" 2> /dev/null || sync; } # onto the disk; an old sync knows no files
+settle() { sync "$1" 2> /dev/null || sync; } # an old sync knows no files
 started() { grep -v ') Z' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 22; } # PID: when, since numbers are used again
 
 take_lock() {
@@ -124,7 +124,7 @@ look() { # everything must be as the plan saw it
     to=$(bare "$to")
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
     if [ "$(bare "$now")" = "$to" ]; then
-      # A queue that has our mask already is noted too, or undo would take it for a later one.
+      # A queue that has our mask is noted too, or undo would take it for a later one.
       [ "$kind" = rps ] || continue
     elif [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ]; then
       end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
@@ -138,12 +138,12 @@ END
 
 set_values() { # the journal knows every first original before the first change
   [ -z "$values" ] || write_journal "${before:-$header}$run$values" || broke 6 "$journal"
-  while read -r _ path to from _; do
-    [ "$(bare "$from")" != "$to" ] || continue
+  while read -r _ path _ to; do
+    [ "$(bare "$(cat "${path:-/dev/null}")")" != "$(bare "$to")" ] || continue
     put "$path" "$to" || broke 5 "$(called "$path")"
     changed="$changed,\"$(called "$path")\""
   done << END
-$values
+$steps
 END
 }
 

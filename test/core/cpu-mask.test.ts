@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { cpusOfMask, formatCpuMask, maskOfCpus, parseCpuMask } from "../../src/core/cpu-mask.ts";
 
-// Printed by real kernels of so many possible CPUs (5.10, 6.1, 6.12, 6.18), except the two last.
+// Printed by real kernels of so many possible CPUs (5.10, 6.1, 6.12, 6.18), except 64 and those from 104 on.
 const printed: readonly { possible: number; cpus: readonly number[]; text: string }[] = [
   { possible: 1, cpus: [0], text: "1" },
   { possible: 2, cpus: [0, 1], text: "3" },
@@ -15,8 +15,12 @@ const printed: readonly { possible: number; cpus: readonly number[]; text: strin
   { possible: 33, cpus: [32], text: "1,00000000" },
   { possible: 40, cpus: [...Array(40).keys()], text: "ff,ffffffff" },
   { possible: 40, cpus: [0, 1, 2, 3], text: "00,0000000f" },
+  { possible: 64, cpus: [...Array(64).keys()], text: "ffffffff,ffffffff" },
+  { possible: 64, cpus: [32], text: "00000001,00000000" },
   { possible: 104, cpus: [0, 103], text: "80,00000000,00000000,00000001" },
   { possible: 256, cpus: [255], text: `80000000${",00000000".repeat(7)}` },
+  { possible: 1024, cpus: [...Array(1024).keys()], text: `ffffffff${",ffffffff".repeat(31)}` },
+  { possible: 1024, cpus: [0, 1023], text: `80000000${",00000000".repeat(30)},00000001` },
 ];
 
 for (const { possible, cpus, text } of printed) {

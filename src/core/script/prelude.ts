@@ -26,7 +26,7 @@ const JOURNAL_HEADER = "softnet-remedy 1";
 
 /** Settings, how a run ends, the lock and the journal. */
 export const PRELUDE = `
-# An old bash keeps here-documents in files: not on a disk that may be full.
+# An old bash keeps here-documents in files: not on a full disk.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
@@ -51,13 +51,13 @@ end() { # EXIT-CODE MESSAGE: the last line is one of JSON
 fail() { # EXIT-CODE WHAT: ends with what a program said
   said=\${said##*: }
   case $said in
-    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root, outside containers)" ;;
+    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
     No\\ space* | *uota*) end 6 "$2: $said" ;;
   esac
   end "$1" "$2: \${said:-failed}"
 }
 
-settle() { sync "$1" 2> /dev/null || sync; } # onto the disk; an old sync knows no files
+settle() { sync "$1" 2> /dev/null || sync; } # an old sync knows no files
 started() { grep -v ') Z' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 22; } # PID: when, since numbers are used again
 
 take_lock() {

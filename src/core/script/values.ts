@@ -1,6 +1,6 @@
 /**
  * Changes sysctls and masks. The renderer sets `steps`, lines of KIND PATH FROM TO; FROM is `?` where nobody has looked before. The journal gets lines of
- * KIND PATH TO FROM ADDRESS.
+ * KIND PATH TO FROM ADDRESS, TO without commas; what is written has them, since the kernel refuses more than eight digits in one group.
  */
 export const VALUES = `
 run='' values=''
@@ -11,7 +11,7 @@ look() { # everything must be as the plan saw it
     to=$(bare "$to")
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
     if [ "$(bare "$now")" = "$to" ]; then
-      # A queue that has our mask already is noted too, or undo would take it for a later one.
+      # A queue that has our mask is noted too, or undo would take it for a later one.
       [ "$kind" = rps ] || continue
     elif [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ]; then
       end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
@@ -25,12 +25,12 @@ END
 
 set_values() { # the journal knows every first original before the first change
   [ -z "$values" ] || write_journal "\${before:-$header}$run$values" || broke 6 "$journal"
-  while read -r _ path to from _; do
-    [ "$(bare "$from")" != "$to" ] || continue
+  while read -r _ path _ to; do
+    [ "$(bare "$(cat "\${path:-/dev/null}")")" != "$(bare "$to")" ] || continue
     put "$path" "$to" || broke 5 "$(called "$path")"
     changed="$changed,\\"$(called "$path")\\""
   done << END
-$values
+$steps
 END
 }
 
