@@ -82,7 +82,7 @@ const INSTALL: Readonly<Record<PackageKind, string>> = {
   // What is pinned is what runs, also where the image holds a later version. Debian's own upgrade may be at work.
   deb: `DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$file"`,
   rpm: `rpm -U --oldpackage --replacepkgs "$file"`,
-  "tar.gz": `tar -xzf "$file" -C "$dir" && sh "$dir"/softnet-agent-*/install.sh`,
+  "tar.gz": `tar -xzf "$file" -C "$dir" && sh "$dir"/*/install.sh`,
 };
 
 function firstBootScript({ package: { kind, url, sha256 }, tuning }: FirstBoot): string {
