@@ -9,9 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { AlarmWatch } from "../src/alarm-watch.ts";
 import { systemClock } from "../src/clock.ts";
 import { languageOf } from "../src/command.ts";
 import { AGENT_OPTIONS } from "../src/config.ts";
+import { alarmRules } from "../src/core/alarm-rules.ts";
 import type { Text } from "../src/core/text.ts";
 import { DriftWatch } from "../src/drift-watch.ts";
 import { readCapture } from "../src/host/capture.ts";
@@ -67,6 +69,12 @@ async function demonstrate(dir: string, signal: AbortSignal): Promise<void> {
         dir: join(dir, "captures"),
       }),
       drift: new DriftWatch({ host, dir: config.remedyDir, log }),
+      alarms: new AlarmWatch({
+        rules: alarmRules({ withSqueezed: false }),
+        shelf: { read: () => undefined, write: () => {} },
+        log,
+      }),
+      webhook: undefined,
       findSink: async () => ({
         missing: { en: "a demonstration tells nobody", zh: "演示不对外发送" },
       }),

@@ -16,13 +16,14 @@ export const DEFAULT_CONSOLE: ConsoleAddress = { host: "127.0.0.1", port: 9417 }
 /** Plain http would send a signature in the clear, so only a loopback address may be reached by it. */
 const cloudUrl = v.pipe(
   v.string(),
-  v.check((text) => {
-    if (!text.includes("://")) return /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(text);
-    if (!URL.canParse(text)) return false;
-    const { protocol, hostname } = new URL(text);
-    return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
-  }),
+  v.check((text) => (text.includes("://") ? isSafeUrl(text) : /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(text))),
 );
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
+}
 
 /** Where a product of the cloud listens. */
 export const endpoint = {
@@ -206,6 +207,19 @@ export const AGENT_OPTIONS = {
     help: {
       en: "where the console listens (default 127.0.0.1:9417)",
       zh: "控制台监听地址（默认 127.0.0.1:9417）",
+    },
+  },
+  webhook: {
+    flag: "webhook",
+    env: "SOFTNET_WEBHOOK",
+    placeholder: "URL",
+    schema: v.pipe(v.string(), v.check(isSafeUrl)),
+    expected: "an https:// URL, or http:// to a loopback address",
+    fallback: undefined,
+    isSecret: true,
+    help: {
+      en: "gets a JSON document for each alarm and each recovery (default: nobody is told)",
+      zh: "每次报警和恢复时接收一个 JSON 文档（默认不通知）",
     },
   },
   logLevel: {

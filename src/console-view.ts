@@ -1,8 +1,9 @@
+import type { AlarmStanding } from "./alarm-watch.ts";
 import type { Clock } from "./clock.ts";
-import type { ConsoleView, CurrentVerdict, Problem, Sink } from "./console/view.ts";
+import type { AlarmState, ConsoleView, CurrentVerdict, Problem, Sink } from "./console/view.ts";
 import { type Host, readText } from "./host/host.ts";
 import { readHostSettings } from "./host/settings.ts";
-import type { Judgement } from "./judge.ts";
+import { type Judgement, spokenVerdict } from "./judge.ts";
 import type { PlanWatch } from "./plan-watch.ts";
 import type { AgentParts, AgentStatus } from "./service.ts";
 
@@ -22,6 +23,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus, plans: Pla
     },
     verdict: () => verdictOf(status),
     incidents: { list: () => incidents.incidents(), readCapture: (name) => incidents.readCapture(name) },
+    alarms: () => parts.alarms.standings().map(alarmState),
     drift: () => parts.drift.report,
     plan: () => plans.plan,
     settings,
@@ -47,6 +49,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus, plans: Pla
         quotaReached: (status.lastRound?.partlyAccepted ?? 0) > 0,
         problem: pushProblemOf(status),
       },
+      webhook: parts.webhook?.status,
       state: {
         dir: parts.stateDir,
         bytes: store.bytes,
@@ -57,7 +60,7 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus, plans: Pla
   };
 }
 
-/** Held over time as CloudMonitor gets it; an episode that is quiet for a moment is still shown with what it was about. */
+/** Held over time as CloudMonitor gets it. */
 function verdictOf({ judgement, severitySinceMs }: AgentStatus): CurrentVerdict {
   if (!judgement) {
     return {
@@ -70,14 +73,19 @@ function verdictOf({ judgement, severitySinceMs }: AgentStatus): CurrentVerdict 
     };
   }
   const { verdict, course } = judgement;
-  const shown = verdict.findings.length > 0 ? verdict : (course.episode?.verdict ?? verdict);
   return {
-    ...shown,
+    ...spokenVerdict(judgement),
     losesPackets: verdict.losesPackets,
     severity: course.severity,
     sinceMs: severitySinceMs,
   };
 }
+
+function alarmState({ rule, isAlarm, sinceMs, detail }: AlarmStanding): AlarmState {
+  return { code: rule.code, name: rule.name, state: isAlarm ? STATE_OF[rule.level] : "ok", sinceMs, detail };
+}
+
+const STATE_OF = { INFO: "info", WARN: "warning", CRITICAL: "critical" } as const;
 
 function softirqOf(judgement: Judgement | undefined): ReadonlyMap<number, number> | undefined {
   if (!judgement?.observation) return undefined;

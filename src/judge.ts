@@ -25,6 +25,11 @@ export interface Judgement {
   readonly course: Course;
 }
 
+/** What there is to say: an episode that is quiet for a moment is still told by what it was about. */
+export function spokenVerdict({ verdict, course }: Judgement): Verdict {
+  return verdict.findings.length > 0 ? verdict : (course.episode?.verdict ?? verdict);
+}
+
 /** Judges a host without an end. While nothing grows a call costs microseconds and reads nothing but CPU time every ten seconds. */
 export class Judge {
   readonly #host: Host;

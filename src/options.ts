@@ -25,6 +25,8 @@ export interface Option<T> {
   /** Completes "expected …" in the one line that refuses a value. */
   readonly expected: string;
   readonly fallback: T;
+  /** A refused value is then not repeated. */
+  readonly isSecret?: true;
   readonly help: Text;
 }
 
@@ -225,7 +227,7 @@ function parseValue(option: Option<any> | RepeatedOption<any>, text: string, whe
   throw new UsageError({
     code: "bad-value",
     expected: option.expected,
-    got: text === "" ? "an empty value" : JSON.stringify(text),
+    got: text === "" ? "an empty value" : option.isSecret ? "something else" : JSON.stringify(text),
     where,
   });
 }

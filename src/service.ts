@@ -3,8 +3,10 @@ import type { Logger } from "pino";
 
 import { type AgentMemory, type AgentWorld, type ClosedMinute, newMemory, resume, tick } from "./agent.ts";
 import { memoryOf, stateOf } from "./agent-state.ts";
+import type { AlarmWatch } from "./alarm-watch.ts";
 import { type Clock, everyStep } from "./clock.ts";
 import type { AgentConfig } from "./config.ts";
+import { alarmCause, type AlarmWho } from "./core/alarm-document.ts";
 import { seriesAtMost } from "./core/cpu-series.ts";
 import type { SoftnetDelta } from "./core/delta.ts";
 import type { HostSeverity } from "./core/finding.ts";
@@ -23,13 +25,14 @@ import {
 import type { DriftWatch } from "./drift-watch.ts";
 import { EventSender } from "./event-sender.ts";
 import { HostError, KnownError, StoreError, UsageError } from "./errors.ts";
-import type { Host } from "./host/host.ts";
+import { type Host, readLine } from "./host/host.ts";
 import { readSoftnetStat } from "./host/softnet-stat.ts";
 import type { IncidentRecorder } from "./incidents.ts";
-import type { Judge, Judgement } from "./judge.ts";
+import { type Judge, type Judgement, spokenVerdict } from "./judge.ts";
 import type { CloudSink, NoSink } from "./sink.ts";
 import type { RecentPoints } from "./store/recent-points.ts";
 import type { Store } from "./store/store.ts";
+import type { WebhookSender } from "./webhook-sender.ts";
 
 /** What a running agent is made of. `softnet run` hands over the real parts, the demonstration a replayed host. */
 export interface AgentParts {
@@ -44,6 +47,9 @@ export interface AgentParts {
   readonly judge: Judge;
   readonly incidents: IncidentRecorder;
   readonly drift: DriftWatch;
+  readonly alarms: AlarmWatch;
+  /** Undefined where none is set. */
+  readonly webhook: WebhookSender | undefined;
   readonly possibleCpus: number | undefined;
   readonly log: Logger;
   /** One line for a person who watches the agent start. */
@@ -116,7 +122,8 @@ export async function runOnce(
   const agent = new Agent(parts);
   const minute = await agent.sampleOneWindow(signal);
   if (!minute) return { minute, round: undefined };
-  return { minute, round: await agent.deliverNow(signal) };
+  const [round] = await Promise.all([agent.deliverNow(signal), agent.tellAllAlarms()]);
+  return { minute, round };
 }
 
 class Agent {
@@ -183,6 +190,7 @@ class Agent {
     });
     const stopTelling = everyStep(config.sampleSeconds, clock, () => {
       this.#events.send(this.#cloud()).catch(this.#failed.reject);
+      this.#tellWebhook((webhook) => webhook.send()).catch(this.#failed.reject);
     });
     this.#checkDrift();
     const stopChecking = everyStep(CHECK_DRIFT_SECONDS, clock, () => this.#checkDrift());
@@ -204,7 +212,7 @@ class Agent {
       stopTelling();
       stopChecking();
       await push.stop();
-      await Promise.allSettled([firstSink, this.#round]);
+      await Promise.allSettled([firstSink, this.#round, this.#parts.webhook?.close()]);
       this.#noteIncident(() => this.#parts.incidents.close());
       this.#keepMemory();
     }
@@ -226,6 +234,10 @@ class Agent {
       stopSampling();
       this.#keepMemory();
     }
+  }
+
+  async tellAllAlarms(): Promise<void> {
+    await this.#tellWebhook((webhook) => webhook.sendAll());
   }
 
   /** Undefined where there is no sink. */
@@ -330,8 +342,9 @@ class Agent {
 
   /** One transaction a minute; what the disk would not take is tried again with the next one. */
   #keep(minute: ClosedMinute, memory: AgentMemory): void {
-    const { store, clock, log } = this.#parts;
+    const { store, clock, log, alarms, webhook } = this.#parts;
     this.#unkept.push(minute);
+    this.#noteAlarms(minute);
     try {
       store.inOneTransaction(() => {
         for (const { window, severities, batches } of this.#unkept) {
@@ -339,6 +352,8 @@ class Agent {
           store.queue.add(window.startMs, batches);
         }
         store.values.write(MEMORY_KEY, stateOf(memory));
+        alarms.save();
+        webhook?.save();
       });
       this.#unkept.length = 0;
       this.status.storeProblem = undefined;
@@ -349,6 +364,28 @@ class Agent {
       if (this.#unkept.length > MOST_UNKEPT_MINUTES) this.#unkept.shift();
     }
     this.#onMinute(minute);
+  }
+
+  #noteAlarms(minute: ClosedMinute): void {
+    const { alarms, webhook, host, config } = this.#parts;
+    const { judgement } = this.status;
+    const cause = judgement && alarmCause(spokenVerdict(judgement));
+    const who: AlarmWho = {
+      instanceId: this.#cloud()?.instanceId ?? config.instanceId,
+      hostname: readLine(host, "/proc/sys/kernel/hostname"),
+    };
+    const documents = alarms.note(minute, cause, who);
+    webhook?.add(documents);
+  }
+
+  async #tellWebhook(tell: (webhook: WebhookSender) => Promise<void>): Promise<void> {
+    const { webhook, log } = this.#parts;
+    try {
+      if (webhook) await tell(webhook);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.error(`An alarm may be told twice: ${error.message}`);
+    }
   }
 
   #keepMemory(): void {

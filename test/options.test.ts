@@ -137,6 +137,8 @@ describe("the agent's configuration", () => {
     { env: { SOFTNET_ENDPOINT: "metrics.cn-hangzhou.aliyuncs.com" }, name: "endpoint" },
     { env: { SOFTNET_ENDPOINT: "http://127.0.0.1:8080" }, name: "endpoint" },
     { env: { SOFTNET_ENDPOINT: "https://proxy.example.com" }, name: "endpoint" },
+    { env: { SOFTNET_WEBHOOK: "https://hooks.example/robot?token=1" }, name: "webhook" },
+    { env: { SOFTNET_WEBHOOK: "http://localhost:8080/hook" }, name: "webhook" },
     { env: { SOFTNET_REGION: "cn-hangzhou" }, name: "region" },
   ] as const;
   for (const { env, name, ...rest } of values) {
@@ -152,6 +154,8 @@ describe("the agent's configuration", () => {
     { SOFTNET_ENDPOINT: "http://metrics.cn-hangzhou.aliyuncs.com" },
     { SOFTNET_ENDPOINT: "ftp://127.0.0.1" },
     { SOFTNET_ENDPOINT: "a b" },
+    { SOFTNET_WEBHOOK: "hooks.example" },
+    { SOFTNET_WEBHOOK: "http://hooks.example/robot" },
     { SOFTNET_SAMPLE_SECONDS: "0" },
     { SOFTNET_SAMPLE_SECONDS: "11" },
     { SOFTNET_SINK: "prometheus" },
@@ -163,4 +167,11 @@ describe("the agent's configuration", () => {
   for (const env of refusals) {
     test(`refuses ${Object.entries(env).flat().join("=")}`, () => assert.throws(() => read(env), UsageError));
   }
+
+  test("does not repeat a secret that it refuses", () => {
+    assert.throws(
+      () => read({ SOFTNET_WEBHOOK: "http://hooks.example/robot?token=s3cr3t" }),
+      (error) => error instanceof UsageError && !/s3cr3t|hooks/.test(error.message + JSON.stringify(error)),
+    );
+  });
 });

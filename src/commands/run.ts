@@ -1,11 +1,14 @@
 import { join } from "node:path";
 
 import { parse as parseCron, validate as isCron } from "node-cron";
+import type { Logger } from "pino";
 
 import type { ClosedMinute } from "../agent.ts";
+import { AlarmWatch } from "../alarm-watch.ts";
 import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, type Io } from "../command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
+import { alarmRules } from "../core/alarm-rules.ts";
 import { firesOftenEnough } from "../core/cron.ts";
 import { firstBootProblem } from "../core/first-boot.ts";
 import { toThousandths } from "../core/rounding.ts";
@@ -29,6 +32,7 @@ import { RecentPoints } from "../store/recent-points.ts";
 import { lockStateDir, openStateDir } from "../store/state-dir.ts";
 import { Store } from "../store/store.ts";
 import { version } from "../version.ts";
+import type { WebhookSender } from "../webhook-sender.ts";
 
 export default defineVerb({
   name: "run",
@@ -71,6 +75,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
     say({ en: `problem  ${problem.en}`, zh: `问题     ${problem.zh}` });
     log.warn(`The setup is not complete: ${problem.en}`);
   }
+  const webhook = await webhookTo(options.webhook, store, log);
   const parts: AgentParts = {
     host: machine,
     clock: systemClock,
@@ -86,6 +91,15 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
       dir: join(dir, "captures"),
     }),
     drift: new DriftWatch({ host: machine, dir: options.remedyDir, log }),
+    alarms: new AlarmWatch({
+      rules: alarmRules({ withSqueezed: false }),
+      shelf: {
+        read: () => store.values.read(ALARMS_KEY),
+        write: (alarms) => store.values.write(ALARMS_KEY, alarms),
+      },
+      log,
+    }),
+    webhook,
     findSink: sinkFinder(options, io.env),
     possibleCpus,
     log,
@@ -123,6 +137,33 @@ async function sendOneWindow(parts: AgentParts, io: Io): Promise<number> {
 }
 
 const INCIDENTS_KEY = "incidents";
+const ALARMS_KEY = "alarms";
+const WEBHOOK_KEY = "webhook";
+
+/** An agent that tells nobody does without. */
+async function webhookTo(
+  url: string | undefined,
+  store: Store,
+  log: Logger,
+): Promise<WebhookSender | undefined> {
+  if (url === undefined) return undefined;
+  const [{ postJson, webhookName }, { WebhookSender }] = await Promise.all([
+    import("../webhook.ts"),
+    import("../webhook-sender.ts"),
+  ]);
+  return new WebhookSender({
+    post: (body, signal) => postJson(url, body, WEBHOOK_TIMEOUT_MS, signal),
+    where: webhookName(url),
+    clock: systemClock,
+    log,
+    shelf: {
+      read: () => store.values.read(WEBHOOK_KEY),
+      write: (waiting) => store.values.write(WEBHOOK_KEY, waiting),
+    },
+  });
+}
+
+const WEBHOOK_TIMEOUT_MS = 5000;
 
 function shelfIn(store: Store): IncidentShelf {
   return {

@@ -22,6 +22,7 @@ const IMAGE = "image/svg+xml";
 const ICONS = ["healthy", "warning", "critical", "critical-inverse", "lost"];
 const SCRIPTS = [
   "main",
+  "alarms-panel",
   "banner",
   "chart",
   "charts",

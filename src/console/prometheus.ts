@@ -115,7 +115,7 @@ function pushKernelMetric(lines: string[], metric: KernelMetric, sample: Softnet
 }
 
 function pushAgentMetrics(lines: string[], view: ConsoleView, nowMs: number): void {
-  const { samples, sampleErrors, pushes, state, sink } = view.status();
+  const { samples, sampleErrors, pushes, webhook, state, sink } = view.status();
   const latest = view.latest();
   const push = (
     name: string,
@@ -172,6 +172,21 @@ function pushAgentMetrics(lines: string[], view: ConsoleView, nowMs: number): vo
     "Time since CloudMonitor last accepted a call",
     ageSeconds(pushes.lastAcceptedAtMs),
   );
+  const alarms = view.alarms?.() ?? [];
+  if (alarms.length > 0) {
+    lines.push("# HELP softnet_alarm 1 while the rule is an alarm", "# TYPE softnet_alarm gauge");
+    for (const { code, state: level } of alarms) {
+      lines.push(`softnet_alarm{alarm="${code}"} ${level === "ok" ? 0 : 1}`);
+    }
+  }
+  push("softnet_webhook_told_total", "counter", "Alarms that the webhook took", webhook?.delivered);
+  push(
+    "softnet_webhook_given_up_total",
+    "counter",
+    "Alarms that the webhook did not take for all the tries",
+    webhook?.givenUp,
+  );
+  push("softnet_webhook_waiting", "gauge", "Alarms that wait for the webhook", webhook?.waiting);
   const drift = view.drift?.();
   push(
     "softnet_remedy_drift",

@@ -1,3 +1,4 @@
+import type { AlarmCode } from "../core/alarm-rules.ts";
 import type { SoftnetDelta } from "../core/delta.ts";
 import type { HostSettings } from "../core/host-settings.ts";
 import type { AlikeChanges, DriftDocument } from "../core/remedy-document.ts";
@@ -81,6 +82,8 @@ export interface AgentStatus {
   readonly sampleProblem: Problem | undefined;
   readonly sink: Sink;
   readonly pushes: PushStatus;
+  /** Undefined where none is set. */
+  readonly webhook: WebhookStatus | undefined;
   readonly state: StateStatus;
 }
 
@@ -116,7 +119,19 @@ export interface StateStatus {
   readonly problem: Problem | undefined;
 }
 
+export interface WebhookStatus {
+  /** Host and port; the rest of the address is a secret. */
+  readonly where: string;
+  readonly delivered: number;
+  /** Alarms that it was not told of, for all the tries. */
+  readonly givenUp: number;
+  readonly waiting: number;
+  readonly lastDeliveredAtMs: number | undefined;
+  readonly problem: Problem | undefined;
+}
+
 export interface AlarmState {
+  readonly code: AlarmCode;
   readonly name: Text;
   readonly state: "ok" | "info" | "warning" | "critical";
   readonly sinceMs: number | undefined;

@@ -88,7 +88,7 @@ export function batchesOf(entries: readonly MetricEntry[]): readonly (readonly M
 }
 
 /** A gauge has no growth: its sum is the sum of what was seen, its average the mean of it. */
-function tallyOfGauge(values: readonly number[]): Tally {
+export function tallyOfGauge(values: readonly number[]): Tally {
   return {
     sum: values.reduce((sum, value) => sum + value, 0),
     elapsedSeconds: values.length,

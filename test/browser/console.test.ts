@@ -3,7 +3,13 @@ import { after, before, describe, test } from "node:test";
 
 import type { Page } from "playwright-core";
 
-import { BACKLOG_DRIFT, BACKLOG_FINDINGS, BACKLOG_PLAN } from "../console/simulated-host.ts";
+import {
+  BACKLOG_DRIFT,
+  BACKLOG_FINDINGS,
+  BACKLOG_PLAN,
+  DROPPED_ALARM,
+  WEBHOOK,
+} from "../console/simulated-host.ts";
 import { skipWithout } from "../support/needs.ts";
 import { openBrowser, openConsole, REBOUND_NAME } from "./browser.ts";
 
@@ -226,9 +232,12 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
         host.status = {
           ...host.status,
           sink: { kind: "local", why: text },
+          webhook: { ...WEBHOOK, where: evil, problem: { atMs: host.nowMs, message: evil } },
           state: { ...host.status.state, problem: { atMs: host.nowMs, message: evil } },
         };
-        host.more.alarms = () => [{ name: text, state: "critical", sinceMs: host.nowMs, detail: text }];
+        host.more.alarms = () => [
+          { code: "dropped", name: text, state: "critical", sinceMs: host.nowMs, detail: text },
+        ];
         host.more.drift = () => ({
           settings: [{ kind: "sysctl", target: evil, expected: evil, found: evil, mend: evil }],
           problem: undefined,
@@ -258,15 +267,9 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     await using console = await open();
     const { page, host } = console;
     assert.equal(await page.locator("#findings").isVisible(), false);
+    assert.equal(await page.locator("#alarms").isVisible(), false);
     assert.equal(await page.getByRole("link").count(), 0);
-    host.more.alarms = () => [
-      {
-        name: { en: "Packets dropped", zh: "丢包" },
-        state: "warning",
-        sinceMs: host.nowMs,
-        detail: { en: "three minutes in a row", zh: "连续三分钟" },
-      },
-    ];
+    host.more.alarms = () => DROPPED_ALARM;
     host.more.plan = () => BACKLOG_PLAN;
     host.more.incidents = {
       list: () => [
@@ -284,7 +287,10 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     await page.waitForSelector("#findings");
     const text = (await page.innerText("#findings")).replaceAll(/\s+/g, " ");
     assert.match(text, /What would be changed .* 1000 16000 /);
-    assert.match(text, /Alarms Warning Packets dropped three minutes in a row/);
+    assert.match(
+      (await page.innerText("#alarms")).replaceAll(/\s+/g, " "),
+      /Alarms OK raised by a critical verdict within a minute Warning the kernel drops packets since 11:56:00 raised by dropped packets in 3 minutes in a row/,
+    );
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("link", { name: "capture" }).click(),
@@ -380,6 +386,19 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     });
     await console.tick();
     await part.getByText("/var/lib/softnet-remedy/journal: expected a journal").waitFor();
+  });
+
+  test("tells how the webhook fares", async () => {
+    await using console = await open();
+    const { page, host } = console;
+    assert.doesNotMatch(await page.innerText("#host"), /webhook/);
+    host.status = { ...host.status, webhook: WEBHOOK };
+    await console.tick();
+    await page.getByText("hooks.example").waitFor();
+    assert.match(
+      (await page.innerText("#host")).replaceAll(/\s+/g, " "),
+      /webhook hooks\.example last alarm told 3 min \d+ s ago alarms waiting 2 alarms given up 1 webhook's problem 11:59:00 HTTP 500/,
+    );
   });
 
   test("is read at any width, by keyboard and without motion", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { metricsText } from "../../src/console/prometheus.ts";
-import { BACKLOG_DRIFT, SimulatedHost } from "./simulated-host.ts";
+import { BACKLOG_DRIFT, DROPPED_ALARM, SimulatedHost, WEBHOOK } from "./simulated-host.ts";
 
 /** What node_exporter 1.5 to 1.8 calls them (collector/softnet_linux.go). */
 const NODE_EXPORTER_NAMES = [
@@ -70,6 +70,25 @@ describe("/metrics", () => {
     assert.equal(drift(), 1);
     host.more.drift = () => ({ settings: [], problem: "not a journal" });
     assert.equal(drift(), undefined);
+  });
+
+  test("tells which rules are alarms, and what became of them at the webhook", () => {
+    using host = new SimulatedHost();
+    const names = () => [...parsed(metricsText(host.view, host.nowMs)).types.keys()];
+    assert.ok(
+      !names().some((name) => name.startsWith("softnet_alarm") || name.startsWith("softnet_webhook")),
+    );
+    host.more.alarms = () => DROPPED_ALARM;
+    host.status = { ...host.status, webhook: WEBHOOK };
+    const { series } = parsed(metricsText(host.view, host.nowMs));
+    assert.deepEqual(
+      ['softnet_alarm{alarm="critical"}', 'softnet_alarm{alarm="dropped"}'].map((name) => series.get(name)),
+      [0, 1],
+    );
+    assert.deepEqual(
+      ["told_total", "given_up_total", "waiting"].map((name) => series.get(`softnet_webhook_${name}`)),
+      [3, 1, 2],
+    );
   });
 
   const widths: { columns: number; absent: string[] }[] = [

@@ -4,10 +4,12 @@ import { join } from "node:path";
 
 import type {
   AgentStatus,
+  AlarmState,
   ConsoleView,
   CurrentVerdict,
   LatestSample,
   RemedyPlan,
+  WebhookStatus,
 } from "../../src/console/view.ts";
 import { deltaBetween } from "../../src/core/delta.ts";
 import type { Finding } from "../../src/core/finding.ts";
@@ -86,6 +88,7 @@ export class SimulatedHost implements Disposable {
         quotaReached: false,
         problem: undefined,
       },
+      webhook: undefined,
       state: { dir: "/var/lib/softnet", bytes: 1_840_000, limitBytes: 64_000_000, problem: undefined },
     };
     this.latest = { sample: this.#sample(new Uint32Array(cpus * columns)), delta: undefined };
@@ -324,4 +327,31 @@ export const BACKLOG_PLAN: RemedyPlan = {
   advice: undefined,
   command: "sudo softnet remedy apply",
   undo: "sudo softnet remedy undo",
+};
+
+export const DROPPED_ALARM: readonly AlarmState[] = [
+  {
+    code: "critical",
+    name: { en: "the kernel keeps dropping packets", zh: "内核持续丢包" },
+    state: "ok",
+    sinceMs: undefined,
+    detail: { en: "raised by a critical verdict within a minute", zh: "一分钟内结论为严重时报警" },
+  },
+  {
+    code: "dropped",
+    name: { en: "the kernel drops packets", zh: "内核丢弃数据包" },
+    state: "warning",
+    sinceMs: Date.UTC(2026, 10, 22, 11, 56),
+    detail: { en: "raised by dropped packets in 3 minutes in a row", zh: "连续 3 分钟有丢包时报警" },
+  },
+];
+
+/** One that does not take everything. */
+export const WEBHOOK: WebhookStatus = {
+  where: "hooks.example",
+  delivered: 3,
+  givenUp: 1,
+  waiting: 2,
+  lastDeliveredAtMs: Date.UTC(2026, 10, 22, 11, 57),
+  problem: { atMs: Date.UTC(2026, 10, 22, 11, 59), message: "HTTP 500" },
 };

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -268,6 +270,46 @@ describe("softnet run", { concurrency: true }, () => {
     const metrics = await (await fetch(`${await agent.consoleUrl()}metrics`)).text();
     await stop(agent);
     assert.match(metrics, /^softnet_remedy_drift 1$/m);
+  });
+
+  test("--once tells the webhook of a critical minute, and nobody its address", async () => {
+    using machine = machineOfFiles();
+    const bodies: string[] = [];
+    const hook = createServer((request, response) => {
+      request.setEncoding("utf8").on("data", (text: string) => bodies.push(text));
+      request.on("end", () => response.end());
+    }).listen(0, "127.0.0.1");
+    await once(hook, "listening");
+    await roomInThisMinute();
+    const { port } = hook.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/robot?token=s3cr3t`;
+    const setBusy = (ticks: number) =>
+      machine.write("proc/stat", [0, 1].map((cpu) => `cpu${cpu} 0 0 0 0 0 0 ${ticks} 0 0 0\n`).join(""));
+    setBusy(0);
+    const agent = startAgent(machine, ["--once", "--sample-seconds", "0.5"], {
+      SOFTNET_SINK: "local",
+      SOFTNET_INSTANCE_ID: "i-bp1",
+      SOFTNET_WEBHOOK: url,
+    });
+    await agent.logged(/First sample/);
+    const began = performance.now();
+    const dropping = setInterval(() => {
+      machine.setDropped(Math.round(performance.now() - began));
+      setBusy(Math.round((performance.now() - began) / 10));
+    }, 100);
+    const { code, stdout, stderr } = await agent.ended;
+    clearInterval(dropping);
+    hook.close();
+
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(
+      bodies
+        .map((body) => JSON.parse(body))
+        .map(({ level, state, instanceId, finding }) => [level, state, instanceId, finding]),
+      [["CRITICAL", "alarm", "i-bp1", "cpu-bottleneck"]],
+    );
+    assert.match(stderr, /Alarm CRITICAL critical: i-bp1: /);
+    assert.doesNotMatch(stdout + stderr, /s3cr3t|robot/);
   });
 
   test("cannot start on a cron that rests", async () => {

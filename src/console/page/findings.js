@@ -1,13 +1,13 @@
 /** What the diagnosis says, what would be changed, and what else wants to be known. */
 import { element, replaceWhenChanged, setAttribute, setText } from "./dom.js";
-import { counterText, formatBytes, formatNumber, formatShare, formatTime } from "./format.js";
+import { counterText, formatBytes, formatNumber, formatShare } from "./format.js";
 
 /** @typedef {import("../wire.ts").StateDocument} StateDocument */
 /** @typedef {import("../../core/text.ts").Language} Language */
 /** @typedef {ReturnType<typeof import("./texts.js").translator>} Translate */
 
 /** In the order in which they stand. */
-const PARTS = /** @type {const} */ (["found", "drift", "plan", "cannotHelp", "elsewhere", "alarms"]);
+const PARTS = /** @type {const} */ (["found", "drift", "plan", "cannotHelp", "elsewhere"]);
 
 export class Findings {
   #box;
@@ -31,7 +31,7 @@ export class Findings {
   update(state, { t, language, isLost }) {
     if (!state) return;
     setAttribute(this.#box, "data-stale", isLost);
-    const { findings, cannotHelp, elsewhere, drift, plan, alarms, inOwnNetworkNamespace } = state;
+    const { findings, cannotHelp, elsewhere, drift, plan, inOwnNetworkNamespace } = state;
     // The plan knows of more than the verdict, and repeats it.
     const noUses = plan?.cannotHelp ?? cannotHelp;
     /** @type {Readonly<Record<(typeof PARTS)[number], readonly [unknown, () => readonly Node[]]>>} */
@@ -75,7 +75,6 @@ export class Findings {
             ]),
           ),
       ],
-      alarms: [alarms, () => (alarms ? alarmsPart(alarms, t, language) : [])],
     };
     for (const { name, section } of this.#parts) {
       const [key, content] = contents[name];
@@ -336,21 +335,4 @@ function command(text, t) {
     }
   }
   return element("span", { class: "copyable" }, [line, " ", button]);
-}
-
-/**
- * @param {NonNullable<StateDocument["alarms"]>} alarms
- * @param {Translate} t
- * @param {Language} language
- */
-function alarmsPart(alarms, t, language) {
-  return notes(
-    t("alarms"),
-    alarms.map(({ name, state, sinceMs, detail }) => [
-      badge(state, t(`severity.${state}`)),
-      element("b", {}, [name[language]]),
-      detail[language],
-      ...(sinceMs === undefined ? [] : [element("span", { class: "muted" }, [formatTime(sinceMs)])]),
-    ]),
-  );
 }

@@ -61,6 +61,7 @@ export class HostPanel {
           : []),
         element("h2", {}, [t("sink.title")]),
         ...sinkPart(state, t, language, nowMs),
+        ...webhookPart(state, t, language, nowMs),
         element("h2", {}, [t("agent.title")]),
         facts([
           [t("agent.version"), state.version],
@@ -112,6 +113,27 @@ function sinkPart({ agent, identity }, t, language, nowMs) {
       [t("sink.givenUp"), pushes.givenUp > 0 ? String(pushes.givenUp) : undefined],
       [t("sink.ambiguous"), pushes.ambiguousRepeats > 0 ? String(pushes.ambiguousRepeats) : undefined],
       [t("sink.problem"), pushes.problem && `${formatTime(pushes.problem.atMs)} ${pushes.problem.message}`],
+    ]),
+  ];
+}
+
+/**
+ * @param {StateDocument} state
+ * @param {Translate} t
+ * @param {Language} language
+ * @param {number} nowMs
+ */
+function webhookPart({ agent: { webhook } }, t, language, nowMs) {
+  if (!webhook) return [];
+  const { where, waiting, givenUp, lastDeliveredAtMs: atMs, problem } = webhook;
+  const age = atMs === undefined ? undefined : formatDuration(nowMs - atMs, language);
+  return [
+    facts([
+      [t("webhook.where"), where],
+      [t("webhook.last"), age === undefined ? t("sink.never") : t("sink.ago", { duration: age })],
+      [t("webhook.waiting"), waiting > 0 ? String(waiting) : undefined],
+      [t("webhook.givenUp"), givenUp > 0 ? String(givenUp) : undefined],
+      [t("webhook.problem"), problem && `${formatTime(problem.atMs)} ${problem.message}`],
     ]),
   ];
 }

@@ -1,4 +1,5 @@
 /** The page: what is known, what was chosen, and who shows it. */
+import { AlarmsPanel } from "./alarms-panel.js";
 import { Banner } from "./banner.js";
 import { Charts } from "./charts.js";
 import { CpuGrid } from "./cpu-grid.js";
@@ -76,6 +77,7 @@ const findings = new Findings(byId("findings"));
 const charts = new Charts(byId("losses"), byId("load"));
 const grid = new CpuGrid(byId("grid"), pin);
 const table = new CpuTable(byId("table"));
+const alarmsPanel = new AlarmsPanel(byId("alarms"));
 const hostPanel = new HostPanel(byId("host"));
 const incidentsPanel = new IncidentsPanel(byId("incidents"));
 
@@ -185,6 +187,7 @@ function render() {
   charts.update(model, { ...view, range, fromMs: toMs - RANGE_MS[range], toMs, pinned, onPin: pin });
   grid.update(live, model, { ...view, range, pinned });
   table.update(live, model, { ...view, pinned, onPin: pin });
+  alarmsPanel.update(state, view);
   hostPanel.update(state, view);
   incidentsPanel.update(state, view);
 }
