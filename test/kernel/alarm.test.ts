@@ -8,13 +8,11 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { alarmDimension, alarmRuleId, alarmRules } from "../../src/core/alarm-rules.ts";
 import { pushDelaySeconds } from "../../src/core/push-delay.ts";
-import type { Account } from "../double/account.ts";
-import { call } from "../double/call.ts";
+import { openAccount } from "../double/account.ts";
 import { startCloudDouble } from "../double/cloud.ts";
-import { seeded } from "../double/seeded.ts";
 import { skipWithoutKernel } from "../support/kernel-tests.ts";
+import { runSoftnet } from "../support/run-softnet.ts";
 import { fastTime } from "./lab/fast-time.ts";
 import { Lab } from "./lab/lab.ts";
 import { gsoBurst } from "./lab/scenarios.ts";
@@ -22,15 +20,13 @@ import { gsoBurst } from "./lab/scenarios.ts";
 const SOFTNET = fileURLToPath(new URL("../../bin/softnet.js", import.meta.url));
 const USER = { accessKeyId: "storm", accessKeySecret: "storm" };
 const INSTANCE_ID = promptInstance();
-const NOON = "1795348800000";
 /** Some 460 drops each time, at least every other second of the agent's. */
 const BURSTS = 20;
 const PAUSE_MS = 100;
 
-describe("softnet run under a storm of drops", { skip: skipWithoutKernel() }, () => {
-  test("calls whoever is on call once for each rule, and tells once that it is over", async (t) => {
-    const account = seeded();
-    putRules(account);
+describe("a storm of drops on the real kernel", { skip: skipWithoutKernel() }, () => {
+  test("calls whoever is on call once for each rule, and its end is told once", async (t) => {
+    const account = openAccount();
     const time = fastTime();
     await using cloud = await startCloudDouble({
       users: [USER],
@@ -39,21 +35,33 @@ describe("softnet run under a storm of drops", { skip: skipWithoutKernel() }, ()
     });
     const stateDir = mkdtempSync(join(tmpdir(), "softnet-storm-"));
     t.after(() => rmSync(stateDir, { recursive: true }));
+    const env = {
+      SOFTNET_ENDPOINT: cloud.url,
+      SOFTNET_STS_ENDPOINT: cloud.url,
+      SOFTNET_REGION: "cn-hangzhou",
+      ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
+    };
+    const who = ["--mail", "ops@example.com", "--phone", "86-13800138000"];
+    const applied = await runSoftnet(["alarms", "apply", "--yes", "--instance", INSTANCE_ID, ...who], {
+      env,
+    });
+    assert.equal(applied.code, 0, applied.stderr);
+    account.activate("softnet_oncall", "Mail");
+    account.activate("softnet_oncall", "SMS");
+
     const agent = spawn(process.execPath, [SOFTNET, "run"], {
       stdio: ["ignore", "ignore", "inherit"],
       env: {
         ...process.env,
         ...time.env,
+        ...env,
         SOFTNET_SINK: "cloudmonitor",
-        SOFTNET_ENDPOINT: cloud.url,
-        SOFTNET_REGION: "cn-hangzhou",
         SOFTNET_INSTANCE_ID: INSTANCE_ID,
         SOFTNET_ACCOUNT_ID: account.state.uid,
         SOFTNET_STATE_DIR: stateDir,
         SOFTNET_CONSOLE: "off",
         SOFTNET_LOG_LEVEL: "error",
-        ALIBABA_CLOUD_ACCESS_KEY_ID: USER.accessKeyId,
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET: USER.accessKeySecret,
       },
     });
     const exited = once(agent, "exit");
@@ -80,16 +88,28 @@ describe("softnet run under a storm of drops", { skip: skipWithoutKernel() }, ()
 
     const { notifications } = account.outbox;
     assert.deepEqual(
-      notifications.map(({ level, channel }) => `${level} ${channel}`),
-      ["CRITICAL SMS", "CRITICAL Mail", "WARN SMS", "WARN Mail"],
+      notifications.map(({ level, channel, address }) => `${level} ${channel} ${address}`),
+      [
+        "CRITICAL SMS 86-13800138000",
+        "CRITICAL Mail ops@example.com",
+        "WARN SMS 86-13800138000",
+        "WARN Mail ops@example.com",
+      ],
     );
     const [critical, , warning] = notifications;
-    assert.match(critical!.text, /^the kernel keeps dropping packets\ncpu=all&instanceId=i-storm\d+\n/);
-    assert.match(critical!.text, /\ncurrent value: 2$/);
     assert.match(
-      warning!.text,
-      /^the kernel drops packets\n[^\n]+\n\$Maximum>0 \(3 in a row\)\ncurrent value: \d/,
+      critical!.text,
+      /^softnet i-storm\d+ cn-hangzhou the kernel keeps dropping packets 内核持续丢包\n/,
     );
+    assert.match(critical!.text, /\ncpu=all&instanceId=i-storm\d+\n.*\ncurrent value: 2$/);
+    assert.match(warning!.text, /^softnet i-storm\d+ cn-hangzhou the kernel drops packets 内核丢弃数据包\n/);
+    assert.match(warning!.text, /\n\$Maximum>0 \(3 in a row\)\ncurrent value: \d/);
+    for (const { subject } of notifications) {
+      assert.match(
+        subject,
+        /i-storm\d+ cn-hangzhou: packets are lost .*Mend: sudo softnet remedy apply.*丢包/,
+      );
+    }
 
     const { events } = account.events;
     assert.equal(events.filter(({ name }) => name === "softnet_recovered").length, 1);
@@ -103,36 +123,6 @@ describe("softnet run under a storm of drops", { skip: skipWithoutKernel() }, ()
     assert.deepEqual(account.metrics.conflicts(), []);
   });
 });
-
-/** The rules of one instance as they are defined, each with a point of its series before it. */
-function putRules({ families }: Account): void {
-  for (const rule of alarmRules({ withSqueezed: false })) {
-    const point = {
-      GroupId: "0",
-      MetricName: rule.metricName,
-      Dimensions: JSON.stringify({ cpu: "all", instanceId: INSTANCE_ID }),
-      Type: "1",
-      Period: "60",
-      Time: NOON,
-      Values: '{"Maximum":0}',
-    };
-    call(families, "PutCustomMetric", { MetricList: [point] });
-    const { Code } = call(families, "PutCustomMetricRule", {
-      RuleId: alarmRuleId(rule, INSTANCE_ID),
-      RuleName: rule.name.en,
-      MetricName: rule.metricName,
-      Resources: JSON.stringify([{ groupId: 0, dimension: alarmDimension(INSTANCE_ID) }]),
-      Statistics: rule.statistic,
-      ComparisonOperator: rule.comparisonOperator,
-      Threshold: String(rule.threshold),
-      EvaluationCount: rule.evaluationCount,
-      Level: rule.level,
-      ContactGroups: "ops",
-      SilenceTime: rule.silenceSeconds,
-    });
-    assert.equal(Code, "200");
-  }
-}
 
 /** An instance whose turn to push comes at once. */
 function promptInstance(): string {
