@@ -10,23 +10,24 @@ interface VerbEntry {
   readonly load: () => Promise<AnyVerb>;
 }
 
+/** In the order in which somebody comes to need them. */
 export const VERBS: readonly VerbEntry[] = [
   { name: "run", load: async () => (await import("./commands/run.ts")).default },
-  { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
-  { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
   { name: "watch", load: async () => (await import("./commands/watch.ts")).default },
+  { name: "diagnose", load: async () => (await import("./commands/diagnose.ts")).default },
+  { name: "capture", load: async () => (await import("./commands/capture.ts")).default },
   { name: "remedy plan", load: async () => (await import("./commands/remedy-plan.ts")).default },
   { name: "remedy apply", load: async () => (await import("./commands/remedy-apply.ts")).default },
   { name: "remedy undo", load: async () => (await import("./commands/remedy-undo.ts")).default },
-  { name: "doctor", load: async () => (await import("./commands/doctor.ts")).default },
   { name: "remedy status", load: async () => (await import("./commands/remedy-status.ts")).default },
-  { name: "cloud-init", load: async () => (await import("./commands/cloud-init.ts")).default },
   { name: "alarms plan", load: async () => (await import("./commands/alarms-plan.ts")).default },
   { name: "alarms apply", load: async () => (await import("./commands/alarms-apply.ts")).default },
   { name: "alarms status", load: async () => (await import("./commands/alarms-status.ts")).default },
-  { name: "alarms destroy", load: async () => (await import("./commands/alarms-destroy.ts")).default },
   { name: "alarms pause", load: async () => (await import("./commands/alarms-pause.ts")).default },
   { name: "alarms resume", load: async () => (await import("./commands/alarms-resume.ts")).default },
+  { name: "alarms destroy", load: async () => (await import("./commands/alarms-destroy.ts")).default },
+  { name: "doctor", load: async () => (await import("./commands/doctor.ts")).default },
+  { name: "cloud-init", load: async () => (await import("./commands/cloud-init.ts")).default },
 ];
 
 /** Runs one command line. @returns the exit code. */
@@ -49,18 +50,29 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     io.stdout(`softnet ${versionLine(process.versions.node)}\n`);
     return 0;
   }
-  if (args[0] === undefined || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
-    const verbs = await Promise.all(VERBS.map(({ load }) => load()));
+  const [first = "help", second = ""] = args;
+  const entries = isHelp(first) || first === "help" ? VERBS : isHelp(second) ? verbsUnder(first) : [];
+  if (entries.length > 0) {
+    const verbs = await Promise.all(entries.map(({ load }) => load()));
     io.stdout(overallHelp(verbs, languageAsked(args, io)));
     return 0;
   }
   const { entry, rest } = findVerb(args);
   const verb = await entry.load();
-  if (rest.includes("--help") || rest.includes("-h")) {
+  if (rest.some(isHelp)) {
     io.stdout(verbHelp(verb, languageAsked(rest, io)));
     return 0;
   }
   return verb.start(rest, io);
+}
+
+function isHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
+}
+
+/** `remedy plan` and its like, for `remedy`. */
+function verbsUnder(word: string): readonly VerbEntry[] {
+  return VERBS.filter(({ name }) => name.startsWith(`${word} `));
 }
 
 /** A verb is one word or two (`remedy plan`). */
@@ -69,7 +81,7 @@ function findVerb(args: readonly string[]): { entry: VerbEntry; rest: readonly s
     const entry = VERBS.find(({ name }) => name === args.slice(0, words).join(" "));
     if (entry) return { entry, rest: args.slice(words) };
   }
-  const under = VERBS.filter(({ name }) => name.startsWith(`${args[0]} `));
+  const under = verbsUnder(args[0]!);
   const known = under.length > 0 ? under : VERBS;
   throw new UsageError({
     code: "unknown-verb",

@@ -25,6 +25,13 @@ describe("the command line", () => {
     assert.match(softnet(["--help"], { LANG: "zh_CN.UTF-8" }).stdout, /命令：[\s\S]*\brun\b/);
   });
 
+  test("lists the verbs of one topic", () => {
+    const { stdout, status } = softnet(["remedy", "--help"]);
+    assert.match(stdout, /remedy plan[\s\S]*remedy undo/);
+    assert.doesNotMatch(stdout, /diagnose {2}/);
+    assert.equal(status, 0);
+  });
+
   const refused = [
     { args: ["rnu"], line: /^softnet: command line: expected one of: .*run.*, got rnu\n$/ },
     { args: ["run", "--fast"], line: /^softnet: command line: expected one of .*--once.*, got --fast\n$/ },
