@@ -13,6 +13,7 @@ import {
   readInstanceIdentity,
 } from "./cloud/instance-metadata.ts";
 import { readLastPointMs, readPendingContacts, readSeriesQuota } from "./cloud/monitor-state.ts";
+import { namesCanBeLookedUp } from "./cloud/name-server.ts";
 import { operatorRegion, operatorSources } from "./cloud/operator-credentials.ts";
 import { RefusedCall } from "./cloud/refusal.ts";
 import type { CloudAccess } from "./cloud/rpc-call.ts";
@@ -209,10 +210,10 @@ async function checkRegion(
   regionId: string,
 ): Promise<readonly [Check, ...(readonly Checked[])]> {
   const { config, stsEndpoint, nowMs } = question;
-  const choose = (given: string | undefined, usual: readonly string[]): EndpointChoice =>
-    chooseEndpoint(given === undefined ? usual : [given], CONNECT_MS);
-  const cms = choose(config.endpoint, cloudMonitorEndpoints(regionId));
-  const sts = choose(stsEndpoint, stsEndpoints(regionId));
+  const [cms, sts] = await Promise.all([
+    choose(config.endpoint, cloudMonitorEndpoints(regionId)),
+    choose(stsEndpoint, stsEndpoints(regionId)),
+  ]);
   const [reached, caller] = await Promise.all([
     checkEndpoint(cms, nowMs),
     "check" in found ? undefined : orError(readCallerIdentity(accessTo(sts, found.credentials))),
@@ -242,6 +243,13 @@ async function checkRegion(
     (checked) => isCheck(checked) && !FAILURES.has(String(checked.evidence["error"])),
   );
   return [credentialsCheck(found.source, caller!, isTaken), ...reached.checks, ...account];
+}
+
+/** Where no name server answers, no endpoint that has a name is looked for. */
+async function choose(given: string | undefined, usual: readonly string[]): Promise<EndpointChoice> {
+  const choice = chooseEndpoint(given === undefined ? usual : [given], CONNECT_MS);
+  const canBeFound = await namesCanBeLookedUp(choice.endpoints.map(({ hostname }) => hostname));
+  return canBeFound ? choice : { ...choice, now: () => Promise.resolve({ code: "EAI_AGAIN" }) };
 }
 
 const ACCOUNT_CODES = ["series-quota", "pending-contacts", "last-point"] as const;

@@ -1,23 +1,25 @@
+/** The policies that `softnet doctor --policy NAME` prints. */
 export type PolicyName = "agent" | "setup" | "remediation";
+
+/** What was asked for. */
+export interface AskedFor {
+  /** As RAM spells it: `cms:PutContact`. */
+  readonly ramAction: string;
+  /** The policy that allows whoever asks for it. */
+  readonly policy: PolicyName;
+}
 
 /** Why the cloud takes nothing from us until somebody mends it. */
 export interface Denial {
   /** Ours, stable and public. */
   readonly name: string;
-  /** @param ramAction what was asked for, as RAM spells it: `cms:PutContact`. */
-  readonly mend: (ramAction: string) => string;
-}
-
-/** The policy that allows an action: `softnet doctor --policy NAME` prints it. */
-export function policyWith(ramAction: string): PolicyName {
-  if (ramAction === "cms:PutCustomMetric" || ramAction === "cms:PutCustomEvent") return "agent";
-  return /^(cms|sts):|^ecs:DescribeInstances$/.test(ramAction) ? "setup" : "remediation";
+  readonly mend: (asked: AskedFor) => string;
 }
 
 export const NOT_PERMITTED: Denial = {
   name: "not-permitted",
-  mend: (ramAction) =>
-    `the RAM role or user may not do this: allow it ${ramAction} (softnet doctor --policy ${policyWith(ramAction)})`,
+  mend: ({ ramAction, policy }) =>
+    `the RAM role or user may not do this: allow it ${ramAction} (softnet doctor --policy ${policy})`,
 };
 
 /** In the order they are tried. What mends each is ours to say: the gateway's texts show what it computed from our key. */
@@ -50,7 +52,7 @@ const DENIALS: readonly (Denial & { readonly codes: RegExp })[] = [
   {
     name: "wrong-endpoint",
     codes: /^(InvalidApi|InvalidAction|InvalidVersion|InvalidProduct|HTTP 404$)/,
-    mend: (ramAction) => `what listens there does not know ${actionIn(ramAction)}: check the endpoint`,
+    mend: ({ ramAction }) => `what listens there does not know ${actionIn(ramAction)}: check the endpoint`,
   },
   { ...NOT_PERMITTED, codes: /^(Forbidden|NoPermission|Unauthorized|403$|HTTP 40[13]$)/ },
 ];

@@ -106,5 +106,5 @@ function afterTrouble(code: string): PushOutcome {
 
 function denied(code: string, action: PushAction): PushOutcome {
   const { mend } = denialOf(code) ?? NOT_PERMITTED;
-  return { kind: "denied", code, reason: mend(`cms:${action}`) };
+  return { kind: "denied", code, reason: mend({ ramAction: `cms:${action}`, policy: "agent" }) };
 }

@@ -1,5 +1,5 @@
 import { CloudError } from "../errors.ts";
-import { denialOf, NOT_PERMITTED, type PolicyName, policyWith } from "./denial.ts";
+import { type AskedFor, denialOf, NOT_PERMITTED, type PolicyName } from "./denial.ts";
 import { codeIn, plainWords, speaksOfRate } from "./plain-words.ts";
 import { failureIn, type SdkFailure } from "./sdk-failure.ts";
 
@@ -32,7 +32,7 @@ export class RefusedCall extends CloudError {
       where: `${to.ramAction} at ${to.host}`,
     });
     this.ramAction = to.ramAction;
-    this.policy = policyWith(to.ramAction);
+    this.policy = to.policy;
     this.cloudCode = cloudCode;
     this.said = said;
     this.repeat = repeat;
@@ -40,8 +40,7 @@ export class RefusedCall extends CloudError {
 }
 
 /** Which call it was, and where it went. */
-export interface Addressee {
-  readonly ramAction: string;
+export interface Addressee extends AskedFor {
   /** Without any query. */
   readonly host: string;
 }
@@ -137,7 +136,7 @@ function saysNo(
   if (denial) {
     return new RefusedCall({
       code: denial.name,
-      why: `${shown}: ${denial.mend(to.ramAction)}`,
+      why: `${shown}: ${denial.mend(to)}`,
       to,
       cloudCode,
       said,

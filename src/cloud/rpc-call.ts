@@ -4,6 +4,7 @@ import { CloudError } from "../errors.ts";
 import { version as ourVersion } from "../version.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { withinDeadline } from "./deadline.ts";
+import type { AskedFor } from "./denial.ts";
 import type { Endpoint, EndpointChoice } from "./endpoint.ts";
 import {
   type Addressee,
@@ -80,13 +81,13 @@ function cannotBeReached({ code }: RefusedCall, { endpoint }: RpcCall): boolean 
 }
 
 async function tryOnce(call: RpcCall, credentials: Credentials): Promise<RpcBody | RefusedCall> {
-  const ramAction = `${call.product}:${call.action}`;
+  const asked = askedFor(call);
   const reached = await call.endpoint.now();
   if ("code" in reached) {
     const hosts = call.endpoint.endpoints.map(({ host }) => host).join(" and ");
-    throw unreachable(reached.code, { ramAction, host: hosts });
+    throw unreachable(reached.code, { ...asked, host: hosts });
   }
-  const to: Addressee = { ramAction, host: reached.endpoint.host };
+  const to: Addressee = { ...asked, host: reached.endpoint.host };
   const came = await withinDeadline(
     send(call, reached.endpoint, credentials).then(
       (body) => refusalInBody(body, to) ?? (body as RpcBody),
@@ -102,6 +103,12 @@ async function tryOnce(call: RpcCall, credentials: Credentials): Promise<RpcBody
     came instanceof RefusedCall && (came.code === "cloud-unreachable" || came.code === "cloud-silent");
   call.endpoint.settle(gone ? undefined : reached.endpoint);
   return came;
+}
+
+/** Alarms and doctor need to know of instances and no more; who may do more to them is another's business. */
+function askedFor({ product, action }: RpcCall): AskedFor {
+  const isSetup = product === "cms" || product === "sts" || action === "DescribeInstances";
+  return { ramAction: `${product}:${action}`, policy: isSetup ? "setup" : "remediation" };
 }
 
 async function send(

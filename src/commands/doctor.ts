@@ -48,7 +48,7 @@ export default defineVerb({
     const agentEnv = readAgentEnv(machine);
     const config = agentConfig(options, { ...agentEnv, ...io.env });
     const possible = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "");
-    const [cloud, local] = await Promise.all([
+    const looked = Promise.all([
       checkCloud({
         config,
         stsEndpoint: options.stsEndpoint ?? agentEnv["SOFTNET_STS_ENDPOINT"],
@@ -59,8 +59,8 @@ export default defineVerb({
       }),
       checkMachine(machine, options.root, config, io.env),
     ]);
-    if (io.signal.aborted) return exitCodeOfSignal(io.signal);
-    const checked = [...cloud, ...local];
+    const checked = (await Promise.race([looked, aborted(io.signal)]))?.flat();
+    if (checked === undefined) return exitCodeOfSignal(io.signal);
     io.stdout(
       options.json
         ? `${JSON.stringify(checkupDocument(checked, options.lang))}\n`
@@ -73,6 +73,13 @@ export default defineVerb({
     return exitCodeOf(checked);
   },
 });
+
+/** What is under way is left to itself: it changes nothing. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
 
 type Asked = OperatorOptions & Pick<AgentConfig, "instanceId" | "accountId" | "stateDir">;
 

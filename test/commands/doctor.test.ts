@@ -337,6 +337,14 @@ describe("softnet doctor without a way out", () => {
   });
 });
 
+test("softnet doctor ends with a signal that comes while the cloud is silent", async () => {
+  await using imds = await startImdsDouble({ trouble: "stall" });
+  const asked = new AbortController();
+  const running = runSoftnet(["doctor"], { env: { SOFTNET_IMDS: imds.url }, signal: asked.signal });
+  asked.abort("SIGINT");
+  assert.deepEqual(await running, { code: 130, stdout: "", stderr: "" });
+});
+
 describe("softnet doctor on the machine", () => {
   test("sees what takes a remedy back", async () => {
     const root = rootWith({
