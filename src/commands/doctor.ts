@@ -77,6 +77,7 @@ export default defineVerb({
 /** What is under way is left to itself: it changes nothing. */
 function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 }
