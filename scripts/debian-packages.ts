@@ -1,13 +1,16 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 
 export interface DebianPackage {
   readonly name: string;
   readonly why: string;
+  /** A program that does as well: Ubuntu has some of Debian's packages as snaps only. */
+  readonly unless?: string;
 }
 
 /** What the tests need beside Node, by the name of Debian's and Ubuntu's package. */
 export const TEST_PACKAGES: readonly DebianPackage[] = [
-  { name: "chromium", why: "opens the console's page" },
+  { name: "chromium", why: "opens the console's page", unless: "/usr/bin/google-chrome" },
   { name: "fonts-noto-cjk", why: "shows Chinese on it" },
   { name: "shellcheck", why: "reads the scripts we render" },
   { name: "dash", why: "runs them, as Debian's sh" },
@@ -28,13 +31,18 @@ export const BOOT_PACKAGES: readonly DebianPackage[] = [
   { name: "qemu-system-x86", why: "emulates the guests" },
   { name: "busybox-static", why: "brings them up" },
   { name: "iproute2", why: "makes interfaces in them" },
+  { name: "mmdebstrap", why: "makes the systems of containers" },
+  { name: "debian-archive-keyring", why: "knows Debian's keys" },
+  { name: "systemd-container", why: "boots them" },
+  { name: "binutils", why: "strips the executable that they install" },
 ];
 
 /** @returns undefined where there is no dpkg to ask. */
 export function missingPackages(packages: readonly DebianPackage[]): readonly DebianPackage[] | undefined {
   const asked = spawnSync("dpkg-query", ["--version"], { stdio: "ignore" });
   if (asked.status !== 0) return undefined;
-  return packages.filter(({ name }) => {
+  return packages.filter(({ name, unless }) => {
+    if (unless !== undefined && existsSync(unless)) return false;
     const { stdout } = spawnSync("dpkg-query", ["-W", "-f=${db:Status-Status}", name], { encoding: "utf8" });
     return stdout !== "installed";
   });

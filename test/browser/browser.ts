@@ -11,7 +11,9 @@ import { SimulatedHost } from "../console/simulated-host.ts";
 /** A name that leads to this machine, as a page that does DNS rebinding would use. */
 export const REBOUND_NAME = "rebound.example";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
 
 /** Debian's browser, without what it does on the network by itself. */
 export async function openBrowser() {
