@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import type { AlarmDocument } from "../../src/core/alarm-document.ts";
 import { pushDelaySeconds } from "../../src/core/push-delay.ts";
 import { openAccount } from "../double/account.ts";
 import { startCloudDouble } from "../double/cloud.ts";
@@ -33,6 +37,7 @@ describe("a storm of drops on the real kernel", { skip: skipWithoutKernel() }, (
       families: account.families,
       nowMs: time.nowMs,
     });
+    await using webhook = await startWebhook();
     const stateDir = mkdtempSync(join(tmpdir(), "softnet-storm-"));
     t.after(() => rmSync(stateDir, { recursive: true }));
     const env = {
@@ -59,6 +64,7 @@ describe("a storm of drops on the real kernel", { skip: skipWithoutKernel() }, (
         SOFTNET_SINK: "cloudmonitor",
         SOFTNET_INSTANCE_ID: INSTANCE_ID,
         SOFTNET_ACCOUNT_ID: account.state.uid,
+        SOFTNET_WEBHOOK: webhook.url,
         SOFTNET_STATE_DIR: stateDir,
         SOFTNET_CONSOLE: "off",
         SOFTNET_LOG_LEVEL: "error",
@@ -81,7 +87,9 @@ describe("a storm of drops on the real kernel", { skip: skipWithoutKernel() }, (
         () => drop(BURSTS),
       );
     });
-    const isOver = (): boolean => account.events.events.some(({ name }) => name === "softnet_recovered");
+    const isOver = (): boolean =>
+      account.events.events.some(({ name }) => name === "softnet_recovered") &&
+      webhook.documents.filter(({ state }) => state === "recovered").length >= 2;
     await until(() => states() === "OK,OK" && isOver(), 60);
     agent.kill("SIGTERM");
     assert.deepEqual(await exited, [0, null]);
@@ -121,8 +129,40 @@ describe("a storm of drops on the real kernel", { skip: skipWithoutKernel() }, (
       / drops \d[\d,]* packets\/s.* fix: sudo softnet remedy apply; evidence: cpus=/,
     );
     assert.deepEqual(account.metrics.conflicts(), []);
+
+    assert.deepEqual(webhook.documents.map(({ alarm, state }) => `${alarm} ${state}`).sort(), [
+      "critical alarm",
+      "critical recovered",
+      "dropped alarm",
+      "dropped recovered",
+    ]);
+    const raised = webhook.documents.find(({ alarm }) => alarm === "critical")!;
+    assert.equal(raised.instanceId, INSTANCE_ID);
+    assert.match(raised.summary.en, / drops \d/);
+    assert.equal(raised.fix, "sudo softnet remedy apply");
   });
 });
+
+/** Where the agent itself tells of its alarms. */
+async function startWebhook() {
+  const documents: AlarmDocument[] = [];
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    documents.push((await json(request)) as AlarmDocument);
+    response.end();
+  }
+  const server = createServer((request, response) => void take(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    documents: documents as readonly AlarmDocument[],
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
 
 /** An instance whose turn to push comes at once. */
 function promptInstance(): string {
