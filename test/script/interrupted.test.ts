@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { renderApply, renderPersist, renderPortable, renderUndo } from "../../src/core/remedy-script.ts";
+import {
+  renderApply,
+  renderPersist,
+  renderPortable,
+  renderTakeBack,
+  renderUndo,
+} from "../../src/core/remedy-script.ts";
 import { inSandbox, SHELLS, skip } from "./sandbox.ts";
 
 const scripts = {
@@ -14,6 +20,9 @@ const scripts = {
     conf: [{ name: "netdev_max_backlog", to: 5000, from: 2000 }],
     masks: [{ device: "v0", mask: 1n, possibleCpus: 1 }],
   }),
+  // Of a second run, which found what the first had set: the first originals are noted already.
+  "apply-more": renderApply([{ kind: "sysctl", name: "netdev_max_backlog", from: 5000, to: 6000 }]),
+  "take-back": renderTakeBack(),
   portable: renderPortable({ backlog: 5000, rps: true }),
   undo: renderUndo({ force: false }),
 };
@@ -22,6 +31,8 @@ const scripts = {
 const BEFORE: Readonly<Record<string, readonly string[]>> = {
   apply: [],
   persist: ["apply"],
+  "apply-more": ["apply", "persist"],
+  "take-back": ["apply", "apply-more"],
   portable: [],
   undo: ["apply", "persist"],
 };
