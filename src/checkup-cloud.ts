@@ -1,3 +1,4 @@
+import { type AlarmsCloud, connectAlarms } from "./cloud/alarms.ts";
 import { type CallerIdentity, readCallerIdentity, stsEndpoints } from "./cloud/caller-identity.ts";
 import { type Credentials, readRoleName } from "./cloud/credentials.ts";
 import {
@@ -12,7 +13,6 @@ import {
   instanceMetadata,
   readInstanceIdentity,
 } from "./cloud/instance-metadata.ts";
-import { readLastPointMs, readPendingContacts, readSeriesQuota } from "./cloud/monitor-state.ts";
 import { namesCanBeLookedUp } from "./cloud/name-server.ts";
 import { operatorRegion, operatorSources } from "./cloud/operator-credentials.ts";
 import { RefusedCall } from "./cloud/refusal.ts";
@@ -227,13 +227,20 @@ async function checkRegion(
     const credentials = credentialsCheck(found.source, caller, false);
     return [credentials, ...reached.checks, ...notChecked(ACCOUNT_CODES, BAD_CREDENTIALS)];
   }
-  const access = accessTo(cms, found.credentials);
   const told = caller instanceof KnownError ? undefined : caller?.accountId;
+  const accountId = config.accountId ?? told ?? instance?.accountId;
+  const monitor = connectAlarms({
+    access: accessTo(cms, found.credentials),
+    // Only points are in a namespace of the account's.
+    accountId: accountId ?? "",
+    seriesGroupId: config.groupId,
+    nowMs,
+  });
   const account = await Promise.all([
-    checkQuota(access, question),
-    checkContacts(access),
-    checkLastPoint(access, config, {
-      accountId: config.accountId ?? told ?? instance?.accountId,
+    checkQuota(monitor, question),
+    checkContacts(monitor),
+    checkLastPoint(monitor, config, {
+      accountId,
       callersId: told,
       instanceId: config.instanceId ?? instance?.instanceId,
       nowMs,
@@ -356,21 +363,21 @@ function unreachable(hosts: readonly string[], why: string): readonly Checked[] 
 
 const MEND_OF_WAY = mendOfRefusal({ code: "cloud-unreachable", ramAction: "", policy: "" });
 
-async function checkQuota(access: CloudAccess, { config, possibleCpus }: CloudQuestion): Promise<Check> {
-  const quota = await orError(readSeriesQuota(access));
+async function checkQuota(monitor: AlarmsCloud, { config, possibleCpus }: CloudQuestion): Promise<Check> {
+  const quota = await orError(monitor.readQuota());
   if (quota instanceof KnownError) return failedCall("series-quota", quota);
   const ofHost = seriesAtMost({ ...config, cpuSeries: "none" }, possibleCpus);
   return quotaCheck(quota, seriesAtMost(config, possibleCpus), ofHost);
 }
 
-async function checkContacts(access: CloudAccess): Promise<Check> {
-  const read = await orError(readPendingContacts(access));
-  if (read instanceof KnownError) return failedCall("pending-contacts", read);
-  return contactsCheck(read.pending, read.contacts);
+async function checkContacts(monitor: AlarmsCloud): Promise<Check> {
+  const contacts = await orError(monitor.readContacts());
+  if (contacts instanceof KnownError) return failedCall("pending-contacts", contacts);
+  return contactsCheck(contacts);
 }
 
 async function checkLastPoint(
-  access: CloudAccess,
+  monitor: AlarmsCloud,
   config: AgentConfig,
   of: {
     readonly accountId: string | undefined;
@@ -395,12 +402,15 @@ async function checkLastPoint(
     const none: Text = { en: "SOFTNET_HOST_SERIES is none", zh: "SOFTNET_HOST_SERIES 为 none" };
     return { code: "last-point", because: none };
   }
-  const nowMs = of.nowMs();
-  const metricName = "softnet_severity";
-  const series = { accountId, groupId: config.groupId, metricName, instanceId } as const;
-  const lastMs = await orError(readLastPointMs(access, series, nowMs));
-  if (lastMs instanceof KnownError) return failedCall("last-point", lastMs);
-  return lastPointCheck(instanceId, lastMs === undefined ? undefined : nowMs - lastMs);
+  const points = await orError(monitor.readLastPoints("softnet_severity", [instanceId]));
+  if (points instanceof KnownError && !isUnknownNamespace(points)) return failedCall("last-point", points);
+  const lastMs = points instanceof KnownError ? undefined : points.get(instanceId);
+  return lastPointCheck(instanceId, lastMs === undefined ? undefined : of.nowMs() - lastMs);
+}
+
+/** A namespace begins with its first point; until then it is not found. */
+function isUnknownNamespace(error: KnownError): boolean {
+  return error instanceof RefusedCall && error.cloudCode === "404";
 }
 
 /** What could not be learned, and what would let us learn it. */

@@ -1,3 +1,4 @@
+import type { Contact, MonitorQuota } from "./alarm-account.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
 
@@ -85,22 +86,23 @@ export function clockCheck(serverMs: number, localMs: number): Check {
   };
 }
 
-/** What an account may have of series, and has. */
-export interface SeriesQuota {
-  /** `free`, `pro`, …; undefined where the cloud does not say. */
-  readonly edition: string | undefined;
-  readonly limit: number;
-  readonly used: number | undefined;
-}
-
 /** @param atMost series of this configuration; @param hostSeries those among them that the alarms look at. */
-export function quotaCheck({ edition, limit, used }: SeriesQuota, atMost: number, hostSeries: number): Check {
-  const evidence = { edition: edition ?? null, limit, used: used ?? null, configurationAtMost: atMost };
-  const have: Text = {
-    en: `${used ?? "an unknown number"} of the account's ${limit} series are used; this configuration takes at most ${atMost}`,
-    zh: `账号配额 ${limit} 条时间序列，已用 ${used ?? "未知"}；本配置最多占用 ${atMost} 条`,
+export function quotaCheck(
+  { edition, series: { limit, used } }: MonitorQuota,
+  atMost: number,
+  hostSeries: number,
+): Check {
+  const evidence = {
+    edition: edition ?? null,
+    limit: limit ?? null,
+    used: used ?? null,
+    configurationAtMost: atMost,
   };
-  if (atMost > limit) {
+  const have: Text = {
+    en: `${used ?? "an unknown number"} of the account's ${limit ?? "unknown number of"} series are used; this configuration takes at most ${atMost}`,
+    zh: `账号配额 ${limit ?? "未知"} 条时间序列，已用 ${used ?? "未知"}；本配置最多占用 ${atMost} 条`,
+  };
+  if (limit !== undefined && atMost > limit) {
     const cpus = Math.max(0, Math.floor((limit - hostSeries) / 2));
     return {
       code: "series-quota",
@@ -116,7 +118,7 @@ export function quotaCheck({ edition, limit, used }: SeriesQuota, atMost: number
       evidence,
     };
   }
-  if (used !== undefined && used >= limit) {
+  if (limit !== undefined && used !== undefined && used >= limit) {
     return {
       code: "series-quota",
       status: "warning",
@@ -134,34 +136,31 @@ export function quotaCheck({ edition, limit, used }: SeriesQuota, atMost: number
   return { code: "series-quota", status: "ok", summary: have, evidence };
 }
 
-/** A contact and those of its channels that nobody has activated. */
-export interface PendingContact {
-  readonly name: string;
-  /** `Mail`, `SMS`. */
-  readonly channels: readonly string[];
-}
-
-/** @param contacts how many were looked at. */
-export function contactsCheck(pending: readonly PendingContact[], contacts: number): Check {
-  const evidence = {
-    contacts,
-    pending: pending.map(({ name, channels }) => `${name}: ${channels.join(", ")}`),
-  };
+export function contactsCheck(contacts: readonly Contact[]): Check {
+  const pending = contacts.flatMap(({ name, mail, phone }) => {
+    const channels = [mail?.isPending ? "Mail" : undefined, phone?.isPending ? "SMS" : undefined];
+    const silent = channels.filter((channel) => channel !== undefined);
+    return silent.length > 0 ? [`${name}: ${silent.join(", ")}`] : [];
+  });
+  const evidence = { contacts: contacts.length, pending };
   if (pending.length === 0) {
     return {
       code: "pending-contacts",
       status: "ok",
       summary:
-        contacts === 0
+        contacts.length === 0
           ? {
               en: "there is no alarm contact yet: softnet alarms apply makes one",
               zh: "尚无报警联系人：可用 softnet alarms apply 创建",
             }
-          : { en: `all ${contacts} alarm contacts are activated`, zh: `${contacts} 个报警联系人均已激活` },
+          : {
+              en: `all ${contacts.length} alarm contacts are activated`,
+              zh: `${contacts.length} 个报警联系人均已激活`,
+            },
       evidence,
     };
   }
-  const names = evidence.pending.join("; ");
+  const names = pending.join("; ");
   return {
     code: "pending-contacts",
     status: "warning",

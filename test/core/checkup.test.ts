@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import type { Contact, MonitorQuota } from "../../src/core/alarm-account.ts";
 import {
   agentCheck,
   type AgentSigns,
@@ -38,7 +39,23 @@ interface Row {
   readonly mend?: RegExp;
 }
 
-const quota = (limit: number, used: number | undefined) => ({ edition: "free", limit, used });
+const NONE = { used: undefined, limit: undefined };
+const quota = (limit: number | undefined, used: number | undefined): MonitorQuota => ({
+  edition: "free",
+  series: { limit, used },
+  sms: NONE,
+  phoneCalls: NONE,
+});
+
+const contact = (name: string, mail: boolean, phone?: boolean): Contact => ({
+  name,
+  description: "",
+  lang: undefined,
+  mail: { value: undefined, isPending: mail },
+  phone: phone === undefined ? undefined : { value: undefined, isPending: phone },
+  others: {},
+  groups: [],
+});
 
 const ROWS: readonly Row[] = [
   {
@@ -74,6 +91,12 @@ const ROWS: readonly Row[] = [
     says: /an unknown number of/,
   },
   {
+    name: "a quota that nobody tells",
+    check: quotaCheck(quota(undefined, undefined), 35, 3),
+    status: "ok",
+    says: /unknown/,
+  },
+  {
     name: "a quota that is smaller than the configuration, with the number of CPUs that fit",
     check: quotaCheck(quota(10, 3), 35, 3),
     status: "warning",
@@ -94,11 +117,16 @@ const ROWS: readonly Row[] = [
     says: /used up/,
     mend: /raise the quota/,
   },
-  { name: "no contact", check: contactsCheck([], 0), status: "ok", says: /softnet alarms apply/ },
-  { name: "contacts that hear", check: contactsCheck([], 2), status: "ok", says: /all 2/ },
+  { name: "no contact", check: contactsCheck([]), status: "ok", says: /softnet alarms apply/ },
+  {
+    name: "contacts that hear",
+    check: contactsCheck([contact("a", false), contact("b", false, false)]),
+    status: "ok",
+    says: /all 2/,
+  },
   {
     name: "a contact that never clicked",
-    check: contactsCheck([{ name: "ops", channels: ["Mail", "SMS"] }], 2),
+    check: contactsCheck([contact("ops", true, true), contact("b", false)]),
     status: "warning",
     says: /silent: ops: Mail, SMS$/,
     mend: /24 hours/,
