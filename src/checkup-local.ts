@@ -7,6 +7,7 @@ import {
   type Checked,
   conflictChecks,
   driftCheck,
+  firstBootCheck,
   type NotChecked,
 } from "./core/checkup.ts";
 import { conflictsWith } from "./core/remedies/conflicts.ts";
@@ -16,6 +17,7 @@ import { REMEDY_SYSCTLS } from "./core/remedy-sysctls.ts";
 import { assignmentIn, CONF_PATH, type TuningFiles } from "./core/tuning-files.ts";
 import { HostError, StoreError } from "./errors.ts";
 import { AGENT_ENV_PATH } from "./host/agent-env.ts";
+import { readFirstBootReport } from "./host/first-boot.ts";
 import { type Host, readLine } from "./host/host.ts";
 import { readJournaledFiles, readJournal } from "./host/remedy-record.ts";
 import { readHostSettings } from "./host/settings.ts";
@@ -34,6 +36,7 @@ export async function checkMachine(
   return [
     root === "/" ? agentCheck(await findAgent(host, config, env)) : ANOTHER_TREE,
     ...checkRemedy(host, config.remedyDir),
+    firstBootCheck(readFirstBootReport(host)),
   ];
 }
 

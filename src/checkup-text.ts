@@ -95,6 +95,7 @@ const NAMES: Readonly<Record<CheckCode, Text>> = {
   "last-point": { en: "last point", zh: "最近数据点" },
   agent: { en: "agent", zh: "代理" },
   "remedy-drift": { en: "remedy", zh: "修复" },
+  "first-boot": { en: "first boot", zh: "首次启动" },
   "sysctl-conflict": { en: "sysctl", zh: "sysctl" },
   tuned: { en: "tuned", zh: "tuned" },
   "ecs-mq": { en: "ecs_mq", zh: "ecs_mq" },

@@ -73,7 +73,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
   const problem = firstBootProblem(readFirstBootReport(machine));
   if (problem) {
     say({ en: `problem  ${problem.en}`, zh: `问题     ${problem.zh}` });
-    log.warn(`The setup is not complete: ${problem.en}`);
+    log.warn(`The setup is not complete: ${problem.en} (softnet doctor says what mends it)`);
   }
   const webhook = await webhookTo(options.webhook, store, log);
   const parts: AgentParts = {

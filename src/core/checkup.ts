@@ -1,4 +1,5 @@
 import type { Contact, MonitorQuota } from "./alarm-account.ts";
+import { FIRST_BOOT_REPORT, type FirstBootReport, firstBootProblem } from "./first-boot.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
 
@@ -16,7 +17,8 @@ export type CheckCode =
   | "sysctl-conflict"
   | "tuned"
   | "ecs-mq"
-  | "irqbalance";
+  | "irqbalance"
+  | "first-boot";
 
 export type CheckStatus = "ok" | "warning" | "failed";
 
@@ -411,3 +413,31 @@ const ABSENT: Readonly<Record<Conflict["code"], Text>> = {
   "ecs-mq": { en: "ecs_mq is not enabled", zh: "ecs_mq 未启用" },
   irqbalance: { en: "irqbalance does not run", zh: "irqbalance 未运行" },
 };
+
+/** @param report undefined where our user-data did not set the machine up. */
+export function firstBootCheck(report: FirstBootReport | undefined): Check {
+  const problem = firstBootProblem(report);
+  const evidence = {
+    time: report?.time ?? null,
+    failedSteps: report?.failures.map(({ step }) => step) ?? [],
+  };
+  if (!problem) {
+    const summary = report
+      ? { en: "the first boot installed the agent", zh: "首次启动已安装代理" }
+      : {
+          en: "user-data of softnet cloud-init did not set this machine up",
+          zh: "本机并非由 softnet cloud-init 的 user-data 设置",
+        };
+    return { code: "first-boot", status: "ok", summary, evidence };
+  }
+  return {
+    code: "first-boot",
+    status: "failed",
+    summary: problem,
+    mend: {
+      en: `sudo sh /var/lib/cloud/instance/scripts/runcmd takes its steps again; sudo rm ${FIRST_BOOT_REPORT} if it is mended otherwise`,
+      zh: `sudo sh /var/lib/cloud/instance/scripts/runcmd 重新执行各步骤；若已用其他方式修复，则 sudo rm ${FIRST_BOOT_REPORT}`,
+    },
+    evidence,
+  };
+}

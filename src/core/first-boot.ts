@@ -37,8 +37,8 @@ export function firstBootProblem(report: FirstBootReport | undefined): Text | un
     ({ step, exitCode, message }) => `${step} (${exitCode})${message === "" ? "" : `: ${message}`}`,
   );
   return {
-    en: `at ${time} this machine's first boot failed in ${steps.join("; ")}. Remove ${FIRST_BOOT_REPORT} when it is mended`,
-    zh: `本机首次启动（${time}）在以下步骤失败：${steps.join("；")}。修复后请删除 ${FIRST_BOOT_REPORT}`,
+    en: `at ${time} this machine's first boot failed in ${steps.join("; ")}`,
+    zh: `本机首次启动（${time}）在以下步骤失败：${steps.join("；")}`,
   };
 }
 

@@ -73,7 +73,7 @@ async function doctor(env: Readonly<Record<string, string>> = {}, args: readonly
   for (const { code: skipped, because } of document.notChecked) {
     found.set(skipped, { code: skipped, status: "skipped", summary: because, mend: null, evidence: {} });
   }
-  assert.equal(found.size, 13, "each thing is told of once");
+  assert.equal(found.size, 14, "each thing is told of once");
   return {
     exit: code,
     check: (name: string) => found.get(name)!,
@@ -307,6 +307,7 @@ describe("softnet doctor without a way out", () => {
       tuned: "ok",
       "ecs-mq": "ok",
       irqbalance: "ok",
+      "first-boot": "ok",
     });
     assert.match(check("endpoint").summary, /no region: give --region/);
   });
@@ -384,6 +385,18 @@ describe("softnet doctor on the machine", () => {
   test("says that a journal which is none cannot be read", async () => {
     const { check } = await doctor({}, ["--root", rootWith({ "/var/lib/softnet-remedy/journal": "?" })]);
     assert.equal(check("remedy-drift").status, "failed");
+  });
+
+  test("names the step in which the first boot failed, where there was one of ours", async () => {
+    const report = (exitCode: number) =>
+      `{"schemaVersion":1,"time":"2026-11-22T12:00:00Z","steps":[{"step":"tune","exitCode":${exitCode},"message":"no such setting "}]}\n`;
+    const path = "/etc/softnet/first-boot.json";
+    const failed = (await doctor({}, ["--root", rootWith({ [path]: report(5) })])).check("first-boot");
+    assert.equal(failed.status, "failed");
+    assert.match(failed.summary, /first boot failed in tune \(5\): no such setting$/);
+    assert.deepEqual(failed.evidence["failedSteps"], ["tune"]);
+    const { check } = await doctor({}, ["--root", rootWith({ [path]: report(0) })]);
+    assert.equal(check("first-boot").status, "ok");
   });
 
   for (const [status, body, found] of [

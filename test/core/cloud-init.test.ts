@@ -138,7 +138,7 @@ describe("a first boot", () => {
     assert.equal(status, 1);
     assert.match(did, /systemctl restart/);
     assert.deepEqual(report?.failures, [{ step: "tune", exitCode: 5, message: "no such setting" }]);
-    assert.match(firstBootProblem(report)!.en, /first boot failed in tune \(5\): no such setting\./);
+    assert.match(firstBootProblem(report)!.en, /first boot failed in tune \(5\): no such setting$/);
   });
 
   test("ends with what did not start", (t) => {
