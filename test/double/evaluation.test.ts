@@ -81,6 +81,18 @@ describe("the double's threshold rules", () => {
     assert.equal(account.outbox.notifications.filter(({ channel }) => channel === "Mail").length, 2);
   });
 
+  test("do not tell an alarm again because its points failed to come for a while", () => {
+    const account = withRule();
+    assert.deepEqual(statesOf(account, [2, undefined, undefined, undefined, 2]), [
+      "ALARM",
+      "ALARM",
+      "ALARM",
+      "INSUFFICIENT_DATA",
+      "ALARM",
+    ]);
+    assert.equal(account.outbox.notifications.filter(({ channel }) => channel === "Mail").length, 1);
+  });
+
   test("tell nothing outside their hours, which are China's", () => {
     const account = withRule({ EffectiveInterval: "09:00-17:00" });
     statesOf(account, [2]);

@@ -60,7 +60,8 @@ export class Evaluation {
     const before = this.#states.get(key);
     this.#states.set(key, state);
     if (state === "ALARM") this.#tell(key, rule, resource, values!.at(-1)!, nowMs);
-    else this.#toldAtMs.delete(key);
+    // Without data nobody knows that it is over.
+    if (state === "OK") this.#toldAtMs.delete(key);
     if (state === "OK" && before === "ALARM") this.#callWebhook(rule, resource, "OK", values!.at(-1), nowMs);
     return state;
   }
