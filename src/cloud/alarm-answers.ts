@@ -93,6 +93,7 @@ export function parseRule(entry: Fields): CloudRule {
     ruleId: text(entry["RuleId"]),
     isEnabled: text(entry["EnableState"]) !== "false",
     state: isRuleState(state) ? state : undefined,
+    writtenAtMs: timeOf(entry["GmtUpdate"]),
     fields: {
       RuleName: text(entry["RuleName"]),
       MetricName: text(entry["MetricName"]),
@@ -110,6 +111,13 @@ export function parseRule(entry: Fields): CloudRule {
       Webhook: webhookOf(text(entry["Webhook"])),
     },
   };
+}
+
+/** Milliseconds, or a date as the cloud writes it. */
+function timeOf(value: unknown): number | undefined {
+  const written = text(value);
+  const timeMs = /^\d+$/.test(written) ? Number(written) : Date.parse(written);
+  return timeMs > 0 ? timeMs : undefined;
 }
 
 function isRuleState(word: string): word is RuleState {

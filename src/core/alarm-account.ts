@@ -62,6 +62,8 @@ export interface CloudRule {
   readonly isEnabled: boolean;
   /** Undefined where CloudMonitor does not say. */
   readonly state: RuleState | undefined;
+  /** When it was last written, epoch milliseconds; undefined where CloudMonitor does not say. */
+  readonly writtenAtMs: number | undefined;
 }
 
 /** The parameters of PutEventRule that are compared; lists are joined by a comma. */

@@ -1,4 +1,4 @@
-import { type AlarmAccount, isMarked, type OwnRule } from "./alarm-account.ts";
+import { type AlarmAccount, type CloudRule, isMarked, type OwnRule } from "./alarm-account.ts";
 import { contactNameFor, DEFAULT_GROUP, groupOfContact } from "./alarm-contacts.ts";
 
 /**
@@ -8,16 +8,24 @@ import { contactNameFor, DEFAULT_GROUP, groupOfContact } from "./alarm-contacts.
  * @param near the rules of one instance; none for the whole account.
  */
 export function usualGroup(near: readonly OwnRule[], all: readonly OwnRule[], account: AlarmAccount): string {
-  const named = (rules: readonly OwnRule[]): readonly string[] =>
-    rules.map(({ found }) => found.fields.ContactGroups);
-  return usual(named(near), named(all), groupOfOurContact(account) ?? DEFAULT_GROUP);
+  const ofContact = groupOfOurContact(account) ?? DEFAULT_GROUP;
+  const named = ({ fields }: CloudRule): string => fields.ContactGroups;
+  const most = mostOf(near, named) ?? mostOf(all, named);
+  if (most !== undefined) return most;
+  if (all.some(({ found }) => named(found) === ofContact)) return ofContact;
+  return firstWritten(near, named) ?? firstWritten(all, named) ?? ofContact;
 }
 
 /** The same for the webhook; empty is none. */
 export function usualWebhook(near: readonly OwnRule[], all: readonly OwnRule[]): string {
-  const called = (rules: readonly OwnRule[]): readonly string[] =>
-    rules.map(({ found }) => found.fields.Webhook);
-  return usual(called(near), called(all), "");
+  const called = ({ fields }: CloudRule): string => fields.Webhook;
+  return (
+    mostOf(near, called) ??
+    mostOf(all, called) ??
+    firstWritten(near, called) ??
+    firstWritten(all, called) ??
+    ""
+  );
 }
 
 /** Where we made one contact only, the group that it was made for. */
@@ -29,14 +37,21 @@ export function groupOfOurContact({ contacts }: Pick<AlarmAccount, "contacts">):
   return groups.length === 1 ? groups[0]!.group : undefined;
 }
 
-function usual(near: readonly string[], all: readonly string[], fallback: string): string {
-  return (
-    majority(near) ??
-    majority(all) ??
-    (all.length === 0 || all.includes(fallback) ? fallback : all.toSorted()[0]!)
-  );
+/** What more than half of the rules say. */
+function mostOf(rules: readonly OwnRule[], say: (rule: CloudRule) => string): string | undefined {
+  const values = rules.map(({ found }) => say(found));
+  return values.find((value) => values.filter((each) => each === value).length * 2 > values.length);
 }
 
-function majority(values: readonly string[]): string | undefined {
-  return values.find((value) => values.filter((each) => each === value).length * 2 > values.length);
+/** Where two say different things, the one that was written last was changed by hand. Where nobody knows when, something goes before nothing. */
+function firstWritten(rules: readonly OwnRule[], say: (rule: CloudRule) => string): string | undefined {
+  const [first] = rules
+    .map(({ found }) => ({ value: say(found), writtenAtMs: found.writtenAtMs ?? Number.POSITIVE_INFINITY }))
+    .toSorted(
+      (a, b) =>
+        Math.sign(a.writtenAtMs - b.writtenAtMs) ||
+        Number(a.value === "") - Number(b.value === "") ||
+        (a.value < b.value ? -1 : 1),
+    );
+  return first?.value;
 }

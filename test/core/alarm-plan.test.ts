@@ -75,7 +75,13 @@ function after(account: AlarmAccount, steps: readonly AlarmStep[]): AlarmAccount
         { name, description, members, isSubscribed },
       ];
     } else if (step.kind === "rule" && "fields" in step) {
-      const rule = { ruleId: step.name, fields: step.fields, isEnabled: !step.staysPaused, state: undefined };
+      const rule = {
+        ruleId: step.name,
+        fields: step.fields,
+        isEnabled: !step.staysPaused,
+        state: undefined,
+        writtenAtMs: 1000,
+      };
       rules = [...rules.filter(({ ruleId }) => ruleId !== step.name), rule];
     } else if (step.kind === "event-rule" && "fields" in step) {
       const { name, fields, isEnabled } = step;
@@ -219,6 +225,7 @@ describe("a plan for instances", () => {
     test(`shows ${field} alone where that was changed by hand`, () => {
       const account = ruleChanged(applied(), DROPPED_ID, (rule) => ({
         ...rule,
+        writtenAtMs: 2000,
         fields: { ...rule.fields, [field]: "by hand" },
       }));
       const { steps } = planned(wish(AS_IT_IS), account);
@@ -227,6 +234,22 @@ describe("a plan for instances", () => {
         steps[0]!.differences.map((difference) => [difference.field, difference.from]),
         [[field, field === "Webhook" ? maskedUrl("by hand") : "by hand"]],
       );
+    });
+  }
+
+  for (const byHand of ["https://elsewhere.example.com/", ""]) {
+    test(`takes a webhook that was changed by hand to ${byHand || "nothing"} for no wish`, () => {
+      const before = applied(wish({ webhook: "https://example.com/hook" }));
+      const changed = (writtenAtMs: number | undefined) =>
+        ruleChanged(before, DROPPED_ID, (rule) => ({
+          ...rule,
+          writtenAtMs,
+          fields: { ...rule.fields, Webhook: byHand },
+        }));
+      assert.deepEqual(shortly(planned(wish(AS_IT_IS), changed(2000))), [`update rule ${DROPPED_ID}`]);
+      // Where nobody knows which was first, none is taken away.
+      const [step] = planned(wish(AS_IT_IS), changed(undefined)).steps;
+      assert.ok(step?.kind === "rule" && "fields" in step && step.fields.Webhook !== "");
     });
   }
 

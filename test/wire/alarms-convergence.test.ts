@@ -47,7 +47,7 @@ interface Planned {
 }
 
 async function planned(it: Team, wish: string, expected = 1): Promise<Planned["steps"]> {
-  const ended = await it.alarms(`plan --json ${wish}`);
+  const ended = await it.alarms(`plan --json ${wish}`.trim());
   succeeded(ended, expected);
   return (JSON.parse(ended.stdout) as Planned).steps;
 }
@@ -162,6 +162,24 @@ describe("softnet alarms", { concurrency: true }, () => {
         it.writes();
         succeeded(await it.alarms(`apply --yes ${wish}`));
         assert.deepEqual(it.writes(), ["PutCustomMetricRule"]);
+        assert.deepEqual(it.account.snapshot(), after);
+      });
+    }
+
+    for (const ruleId of ["softnet-critical-critical-i-a", "softnet-dropped-warn-i-a"]) {
+      test(`the webhook of ${ruleId}, also where nobody says which is right`, async () => {
+        await using it = await fleet();
+        succeeded(await it.alarms(`apply --yes ${ONE} ${HOOK}`));
+        const after = it.account.snapshot();
+        const rule = it.account.state.metricRules.get(ruleId)!;
+        rule.webhook = undefined;
+        rule.updatedAtMs += 60_000;
+        const steps = await planned(it, "");
+        assert.deepEqual(
+          steps.map(({ name, differences }) => [name, differences.map((each) => each.field)]),
+          [[ruleId, ["Webhook"]]],
+        );
+        succeeded(await it.alarms("apply --yes"));
         assert.deepEqual(it.account.snapshot(), after);
       });
     }
