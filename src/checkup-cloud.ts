@@ -354,13 +354,19 @@ function unreachable(hosts: readonly string[], why: string): readonly Checked[] 
         en: `CloudMonitor cannot be reached at ${hosts.join(" or ")}: ${why}`,
         zh: `无法连接云监控 ${hosts.join(" 或 ")}：${why}`,
       },
-      mend: MEND_OF_WAY,
+      mend: isCertificateOfAnotherTime(why) ? MEND_OF_CLOCK : MEND_OF_WAY,
       evidence: { endpoint: hosts, error: why },
     },
     ...notChecked(["clock-skew"], NO_WAY),
   ];
 }
 
+/** A clock that is far off looks like this, before anybody can tell the time. */
+function isCertificateOfAnotherTime(errorCode: string): boolean {
+  return /^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/.test(errorCode);
+}
+
+const MEND_OF_CLOCK = mendOfRefusal({ code: "clock-off", ramAction: "", policy: "" });
 const MEND_OF_WAY = mendOfRefusal({ code: "cloud-unreachable", ramAction: "", policy: "" });
 
 async function checkQuota(monitor: AlarmsCloud, { config, possibleCpus }: CloudQuestion): Promise<Check> {

@@ -252,6 +252,14 @@ describe("softnet doctor", () => {
     assert.match(check("last-point").summary, /no point/);
   });
 
+  test("asks for a role where an instance has none, and the agent nothing else", async () => {
+    await using imds = await startImdsDouble();
+    const { check, statuses } = await doctor({ SOFTNET_IMDS: imds.url, SOFTNET_ENDPOINT: NOWHERE });
+    assert.equal(statuses["credentials"], "warning");
+    assert.equal(statuses["role"], "warning");
+    assert.match(check("role").mend!, /--policy agent/);
+  });
+
   const BAD: readonly {
     name: string;
     env: Readonly<Record<string, string>>;
@@ -380,6 +388,17 @@ describe("softnet doctor on the machine", () => {
     const { check } = await doctor({}, ["--root", root]);
     assert.equal(check("remedy-drift").status, "warning");
     assert.equal(check("remedy-drift").mend, "sudo sysctl -w net.core.netdev_max_backlog=10000");
+  });
+
+  test("minds what sets masks once a remedy has set some", async () => {
+    const root = rootWith({
+      "/var/lib/softnet-remedy/journal":
+        "softnet-remedy 1\nrun 2026-11-22T12:00:00Z\nrps /sys/class/net/eth0/queues/rx-0/rps_cpus 3 0\n",
+      "/run/irqbalance.pid": "2\n",
+      "/etc/systemd/system/multi-user.target.wants/ecs_mq.service": "",
+    });
+    const { statuses } = await doctor({}, ["--root", root]);
+    assert.deepEqual([statuses["ecs-mq"], statuses["irqbalance"]], ["warning", "warning"]);
   });
 
   test("says that a journal which is none cannot be read", async () => {

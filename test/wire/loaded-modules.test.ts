@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { promisify } from "node:util";
 
@@ -49,6 +49,16 @@ describe("a process that pushes", () => {
   for (const name of ["@alicloud/openapi-client", "@alicloud/ecs20140526", "@alicloud/oos20190601"]) {
     test(`loads nothing of ${name}`, () => assert.ok(!packages.has(name)));
   }
+
+  test("cannot load the generic client of an operator's calls but by making one", () => {
+    const importers = (pattern: RegExp): string[] =>
+      globSync(join(import.meta.dirname, "../../src/**/*.ts")).filter((path) =>
+        pattern.test(readFileSync(path, "utf8")),
+      );
+    const named = importers(/["']@alicloud\/openapi-client["']/).map((path) => basename(path));
+    assert.deepEqual(named, ["rpc-sdk.ts"]);
+    assert.deepEqual(importers(/^import (?!type)[^;]*\/rpc-sdk\.ts"/m), []);
+  });
 
   // The SDK's core loads the SDK's credentials whether anybody uses them or not: that much cannot be helped.
   test("uses nothing of the SDK's credentials, whose chain of providers does not recover", () => {
