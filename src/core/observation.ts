@@ -49,6 +49,8 @@ export interface Observation {
   readonly samples: number;
   /** The sum over the CPUs. */
   readonly all: SoftnetRates;
+  /** The same over the last third of the samples: what a change has come to. */
+  readonly allOfLastThird: SoftnetRates;
   readonly cpus: readonly ObservedCpu[];
   readonly interfaces: readonly ObservedInterface[];
   /** Those that grew, the fastest first. */
@@ -154,14 +156,14 @@ export function observationOf(
   last: Reading | undefined,
   settings: HostSettings,
 ): Observation {
-  const sampledSeconds = steps.reduce((seconds, { delta }) => seconds + delta.elapsedSeconds, 0);
   const growth = first && last && first !== last ? growthBetween(first, last) : undefined;
   return {
     kind: "observation",
     takenAtMs: steps.at(-1)!.delta.takenAtMs,
-    sampledSeconds,
+    sampledSeconds: sampledSecondsOf(steps),
     samples: steps.length,
-    all: ratesOfAll(steps, sampledSeconds),
+    all: ratesOfAll(steps),
+    allOfLastThird: ratesOfAll(steps.slice(-Math.ceil(steps.length / 3))),
     cpus: observedCpus(steps, growth, settings),
     interfaces: settings.interfaces.map((settingsOfOne) => observedInterface(settingsOfOne, growth)),
     elsewhere: growth ? elsewhereOf(growth) : [],
@@ -169,8 +171,13 @@ export function observationOf(
   };
 }
 
-function ratesOfAll(steps: readonly Step[], seconds: number): SoftnetRates {
+function sampledSecondsOf(steps: readonly Step[]): number {
+  return steps.reduce((seconds, { delta }) => seconds + delta.elapsedSeconds, 0);
+}
+
+function ratesOfAll(steps: readonly Step[]): SoftnetRates {
   const last = steps.at(-1)!.delta;
+  const seconds = sampledSecondsOf(steps);
   const perSecond = (column: (delta: SoftnetDelta) => Uint32Array): number =>
     steps.reduce((sum, { delta }) => sum + sumOf(column(delta)), 0) / seconds;
   return {

@@ -11,6 +11,10 @@ export interface Measure {
 }
 
 export function measureOf({ all }: Observation): Measure {
+  return measureOfRates(all);
+}
+
+function measureOfRates(all: Observation["all"]): Measure {
   const packetsPerSecond = all.processedPerSecond + all.droppedPerSecond;
   const perMillion = (perSecond: number): number =>
     packetsPerSecond > 0 ? (perSecond / packetsPerSecond) * 1_000_000 : 0;
@@ -45,7 +49,11 @@ export function proofOf(changes: readonly ValueChange[], before: Observation, af
   if (!goals.every((goal) => is[goal] <= was[goal] * IMPROVED_SHARE)) return "not-improved";
   // Fewer squeezes are no gain where packets are lost that were not before.
   if (is.lostPerMillion > was.lostPerMillion) return "not-improved";
-  return after.cpus.some((cpu) => isFilling(cpu, after)) ? "filling" : "improved";
+  if (after.cpus.some((cpu) => isFilling(cpu, after))) return "filling";
+  // A queue that was full early in this window dropped nothing until then, and it is the end that lasts.
+  const atLast = measureOfRates(after.allOfLastThird);
+  const isWorseAtLast = goals.some((goal) => atLast[goal] > was[goal] * IMPROVED_SHARE);
+  return isWorseAtLast && after.cpus.some(hasNoTime) ? "filling" : "improved";
 }
 
 /** A budget is about squeezes, everything else about lost packets while there are any. */
@@ -70,14 +78,18 @@ const SHORT_QUEUE_SHARE = 0.1;
  * at a constant rate is three times as long in the last third.
  */
 const CHANCE = 1.2;
-/** A CPU that idles has worked its queue off in between. */
 const IDLING_PERCENT = 10;
 const SATURATED_PERCENT = 90;
+
+/** One that idles has worked its queue off in between: what differs from second to second is chance. */
+function hasNoTime({ load }: Pick<ObservedCpu, "load">): boolean {
+  return load !== undefined && load.idlePercent < IDLING_PERCENT;
+}
 
 /** A bigger queue under overload looks like a cure for as long as it takes to fill. */
 function isFilling({ backlogs, load }: ObservedCpu, { settings }: Observation): boolean {
   if (backlogs === undefined) return load !== undefined && packetPercent(load) >= SATURATED_PERCENT;
-  if (load !== undefined && load.idlePercent >= IDLING_PERCENT) return false;
+  if (load !== undefined && !hasNoTime({ load })) return false;
   const limit = settings.sysctls.netdevMaxBacklog ?? 0;
   if (backlogs.maximumOfLastThird < limit * SHORT_QUEUE_SHARE) return false;
   return backlogs.maximumOfLastThird > backlogs.maximumOfFirstThird * CHANCE;

@@ -58,6 +58,15 @@ describe("an observation", () => {
     assert.deepEqual([cpus[0]!.load, cpus[0]!.loadWhileDropping], [undefined, undefined]);
   });
 
+  test("tells what the host lost at last", () => {
+    const dropped = [0, 5, 5, 5, 5, 25, 65];
+    const { all, allOfLastThird } = observed(
+      dropped.map((count, second) => readingAt(second, { 0: { dropped: count }, 1: {} })),
+    );
+    assert.equal(Math.round(all.droppedPerSecond * 6), 65);
+    assert.equal(allOfLastThird.droppedPerSecond, 30);
+  });
+
   test("follows the queue through its thirds", () => {
     const lengths = [0, 10, 20, 1500, 900, 1200, 1001];
     const { cpus } = observed(lengths.map((backlog, second) => readingAt(second, { 0: { backlog } })));

@@ -71,19 +71,21 @@ export function observationOfLines(lines: {
     memoryAvailableBytes: 8 * 2 ** 30,
     inOwnNetworkNamespace: false,
   };
+  const all = {
+    processedPerSecond: sum("processedPerSecond"),
+    droppedPerSecond: sum("droppedPerSecond"),
+    squeezedPerSecond: sum("squeezedPerSecond"),
+    receivedRpsPerSecond: 0,
+    flowLimitPerSecond: cpus.reduce((total, cpu) => total + cpu.flowLimitPerSecond!, 0),
+    backlog: 0,
+  };
   return {
     kind: "observation",
     takenAtMs: 1_700_000_000_000,
     sampledSeconds: 10,
     samples: 10,
-    all: {
-      processedPerSecond: sum("processedPerSecond"),
-      droppedPerSecond: sum("droppedPerSecond"),
-      squeezedPerSecond: sum("squeezedPerSecond"),
-      receivedRpsPerSecond: 0,
-      flowLimitPerSecond: cpus.reduce((total, cpu) => total + cpu.flowLimitPerSecond!, 0),
-      backlog: 0,
-    },
+    all,
+    allOfLastThird: all,
     cpus,
     interfaces: (lines.interfaces ?? []).map(observedInterface),
     elsewhere: lines.elsewhere ?? [],

@@ -13,16 +13,24 @@ interface Window extends CpuLine {
   readonly firstThird?: number;
   readonly lastThird?: number;
   readonly noGauge?: true;
+  /** Packets lost a second in the last third, where it differs. */
+  readonly droppedAtLast?: number;
 }
 
-function windowOf({ firstThird, lastThird, noGauge, ...line }: Window) {
+function windowOf({ firstThird, lastThird, noGauge, droppedAtLast, ...line }: Window) {
   const observation = observationOfLines({ cpus: [line], sysctls: { netdevMaxBacklog: 10_000 } });
   const backlogs = {
     ...observation.cpus[0]!.backlogs!,
     maximumOfFirstThird: firstThird ?? 0,
     maximumOfLastThird: lastThird ?? 0,
   };
-  return { ...observation, cpus: [{ ...observation.cpus[0]!, backlogs: noGauge ? undefined : backlogs }] };
+  const { all } = observation;
+  const allOfLastThird = { ...all, droppedPerSecond: droppedAtLast ?? all.droppedPerSecond };
+  return {
+    ...observation,
+    allOfLastThird,
+    cpus: [{ ...observation.cpus[0]!, backlogs: noGauge ? undefined : backlogs }],
+  };
 }
 
 test("losses and squeezes are counted per million packets that arrive", () => {
@@ -104,6 +112,24 @@ describe("a change", () => {
       name: "under which a queue fills is none yet",
       after: { processed: 20_000, softirq: 99, firstThird: 1500, lastThird: 5000 },
       proof: "filling",
+    },
+    {
+      name: "under which a queue was full before the end is none yet",
+      after: {
+        processed: 10_000,
+        dropped: 8000,
+        softirq: 99,
+        firstThird: 20_000,
+        lastThird: 20_000,
+        droppedAtLast: 10_000,
+      },
+      before: { processed: 2000, dropped: 18_000 },
+      proof: "filling",
+    },
+    {
+      name: "whose last third is worse by chance, on a CPU that idles, improves",
+      after: { processed: 16_000, dropped: 4000, softirq: 60, droppedAtLast: 15_000 },
+      proof: "improved",
     },
     {
       name: "under which a queue stays as long improves",
