@@ -27,10 +27,12 @@ import {
   contactsCheck,
   isCheck,
   lastPointCheck,
+  lastPointsCheck,
   type NotChecked,
   otherAccountCheck,
   quotaCheck,
 } from "./core/checkup.ts";
+import { ownRulesOf } from "./core/alarm-account.ts";
 import { seriesAtMost } from "./core/cpu-series.ts";
 import { mendOfRefusal, reasonOfRefusal } from "./core/refusal-text.ts";
 import type { Text } from "./core/text.ts";
@@ -243,6 +245,7 @@ async function checkRegion(
       accountId,
       callersId: told,
       instanceId: config.instanceId ?? instance?.instanceId,
+      regionId,
       nowMs,
     }),
   ]);
@@ -390,28 +393,41 @@ async function checkLastPoint(
     /** By STS. */
     readonly callersId: string | undefined;
     readonly instanceId: string | undefined;
+    readonly regionId: string;
     readonly nowMs: () => number;
   },
 ): Promise<Checked> {
-  const { accountId, callersId, instanceId } = of;
+  const { accountId, callersId, instanceId, regionId } = of;
   if (accountId !== undefined && callersId !== undefined && accountId !== callersId) {
     return otherAccountCheck(accountId, callersId);
   }
-  if (instanceId === undefined || accountId === undefined) {
-    const missing: Text =
-      instanceId === undefined
-        ? { en: "no instance id: give --instance-id ID", zh: "没有实例 ID：请用 --instance-id ID 指定" }
-        : { en: "no account id: give --account-id UID", zh: "没有账号 ID：请用 --account-id UID 指定" };
+  if (accountId === undefined) {
+    const missing: Text = {
+      en: "no account id: give --account-id UID",
+      zh: "没有账号 ID：请用 --account-id UID 指定",
+    };
     return { code: "last-point", because: missing };
   }
   if (config.hostSeries === "none") {
     const none: Text = { en: "SOFTNET_HOST_SERIES is none", zh: "SOFTNET_HOST_SERIES 为 none" };
     return { code: "last-point", because: none };
   }
-  const points = await orError(monitor.readLastPoints("softnet_severity", [instanceId]));
+  // On a machine that is no instance, somebody looks after all of them.
+  const ids = instanceId === undefined ? undefined : [instanceId];
+  const points = await orError(monitor.readLastPoints("softnet_severity", ids));
   if (points instanceof KnownError && !isUnknownNamespace(points)) return failedCall("last-point", points);
-  const lastMs = points instanceof KnownError ? undefined : points.get(instanceId);
-  return lastPointCheck(instanceId, lastMs === undefined ? undefined : of.nowMs() - lastMs);
+  const lastMs: ReadonlyMap<string, number> = points instanceof KnownError ? new Map() : points;
+  const nowMs = of.nowMs();
+  const ageMsOf = (id: string): number | undefined => {
+    const atMs = lastMs.get(id);
+    return atMs === undefined ? undefined : nowMs - atMs;
+  };
+  if (instanceId !== undefined) return lastPointCheck(instanceId, ageMsOf(instanceId));
+  const rules = await orError(monitor.readRules());
+  if (rules instanceof KnownError) return failedCall("last-point", rules);
+  const ruled = ownRulesOf({ rules }, regionId).map((own) => own.instanceId);
+  const all = [...new Set([...lastMs.keys(), ...ruled])].toSorted();
+  return lastPointsCheck(new Map(all.map((id) => [id, ageMsOf(id)])));
 }
 
 /** A namespace begins with its first point; until then it is not found. */

@@ -1,4 +1,11 @@
-import type { AlarmAccount, Contact, ContactTarget, EventRule, MonitorQuota } from "../core/alarm-account.ts";
+import type {
+  AlarmAccount,
+  CloudRule,
+  Contact,
+  ContactTarget,
+  EventRule,
+  MonitorQuota,
+} from "../core/alarm-account.ts";
 import { FLEET_RULE_NAME } from "../core/alarm-event-rule.ts";
 import type { AlarmStep, GroupStep, TargetStep } from "../core/alarm-steps.ts";
 import { alarmDimension, FLEET_EVENT_RULE } from "../core/alarm-rules.ts";
@@ -36,6 +43,8 @@ export interface AlarmsCloud {
    */
   readAccount(scope: "ours" | "everything"): Promise<AlarmAccount>;
   readContacts(): Promise<readonly Contact[]>;
+  /** Rules on custom metrics, ours and others'. */
+  readRules(): Promise<readonly CloudRule[]>;
   readQuota(): Promise<MonitorQuota>;
   /**
    * The newest point of the last hour of each of these instances' host series, epoch milliseconds; an instance without one is
@@ -286,20 +295,24 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
   const readContacts = (): Promise<readonly Contact[]> =>
     list("DescribeContactList", ["Contacts", "Contact"], parseContact);
 
+  const readRules = (scope: "ours" | "everything"): Promise<readonly CloudRule[]> =>
+    list(
+      "DescribeMetricRuleList",
+      ["Alarms", "Alarm"],
+      parseRule,
+      scope === "ours" ? { Namespace: namespace } : {},
+      "Page",
+    );
+
   return {
     readContacts,
+    readRules: () => readRules("ours"),
     readQuota: async () =>
       parseQuota(await call("DescribeMonitorResourceQuotaAttribute", { ShowUsed: true })),
     readAccount: async (scope) => ({
       contacts: await readContacts(),
       groups: await list("DescribeContactGroupList", ["ContactGroupList", "ContactGroup"], parseGroup),
-      rules: await list(
-        "DescribeMetricRuleList",
-        ["Alarms", "Alarm"],
-        parseRule,
-        scope === "ours" ? { Namespace: namespace } : {},
-        "Page",
-      ),
+      rules: await readRules(scope),
       eventRules: await readEventRules(scope),
     }),
     readLastPoints: async (metricName, instanceIds) => {

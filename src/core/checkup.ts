@@ -216,6 +216,61 @@ export function lastPointCheck(instanceId: string, ageMs: number | undefined): C
   };
 }
 
+/** Beyond these, a line is too long to read. */
+const MOST_NAMES = 10;
+
+/**
+ * The same for every instance that has a rule of ours or sent a point in the last hour.
+ *
+ * @param agesMs undefined where there is no point.
+ */
+export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>): Check {
+  const isSilent = (ageMs: number | undefined): boolean => ageMs === undefined || ageMs > LONGEST_AGE_MS;
+  const silent = [...agesMs].filter(([, ageMs]) => isSilent(ageMs)).map(([id]) => id);
+  const evidence = { instances: agesMs.size, silent };
+  if (agesMs.size === 0) {
+    return {
+      code: "last-point",
+      status: "warning",
+      summary: {
+        en: "no instance has sent a point in the last hour, and none has an alarm",
+        zh: "最近一小时没有任何实例上报数据点，也没有实例设置报警",
+      },
+      mend: {
+        en: "install the agent on the instances: docs/install.md; for one of them: --instance-id ID",
+        zh: "在实例上安装代理：docs/install.md；只检查某一个：--instance-id ID",
+      },
+      evidence,
+    };
+  }
+  if (silent.length === 0) {
+    return {
+      code: "last-point",
+      status: "ok",
+      summary: {
+        en: `all ${agesMs.size} instances have sent a point in the last 5 minutes`,
+        zh: `${agesMs.size} 个实例最近 5 分钟内均有数据点`,
+      },
+      evidence,
+    };
+  }
+  const more = silent.length > MOST_NAMES ? ", …" : "";
+  const names = silent.slice(0, MOST_NAMES).join(", ") + more;
+  return {
+    code: "last-point",
+    status: "failed",
+    summary: {
+      en: `${silent.length} of ${agesMs.size} instances have sent nothing for 5 minutes, so that no alarm can come: ${names}`,
+      zh: `${agesMs.size} 个实例中有 ${silent.length} 个超过 5 分钟没有数据点，不会有报警：${names}`,
+    },
+    mend: {
+      en: "on each of them: sudo softnet doctor",
+      zh: "在这些实例上执行：sudo softnet doctor",
+    },
+    evidence,
+  };
+}
+
 /** Points are read from a namespace that an account's id names: another one's holds nothing of ours. */
 export function otherAccountCheck(accountId: string, callersId: string): Check {
   return {

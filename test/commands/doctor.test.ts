@@ -97,10 +97,10 @@ async function cloudOf(account: Account, user: CloudUser = USER) {
   };
 }
 
-function pushPoint(account: Account, startMs: number): void {
+function pushPoint(account: Account, startMs: number, instanceId = "i-bp1doctor"): void {
   const tally = { sum: 0, elapsedSeconds: 60, rates: [0] };
   const entries = hostEntries({ period: "60", startMs }, { dropped: tally, squeezed: tally }, [0], {
-    instanceId: "i-bp1doctor",
+    instanceId,
     groupId: 0,
     hostSeries: "all",
   });
@@ -123,6 +123,24 @@ function putContact(account: Account, name: string): void {
     Channels: { Mail: `${name}@example.com` },
   };
   call(account.families, "PutContact", contact, Date.now());
+}
+
+/** As `softnet alarms apply` would. */
+function putRule(account: Account, instanceId: string): void {
+  call(account.families, "PutContactGroup", { ContactGroupName: "ops", ContactNames: ["ops"] });
+  const answer = call(account.families, "PutCustomMetricRule", {
+    RuleId: `softnet-critical-critical-${instanceId}`,
+    RuleName: `softnet ${instanceId} cn-hangzhou`,
+    MetricName: "softnet_severity",
+    Resources: JSON.stringify([{ groupId: 0, dimension: `cpu=all&instanceId=${instanceId}` }]),
+    Statistics: "Maximum",
+    ComparisonOperator: ">=",
+    Threshold: "2",
+    EvaluationCount: 1,
+    Level: "CRITICAL",
+    ContactGroups: "ops",
+  });
+  assert.equal(answer["Code"], "200", JSON.stringify(answer));
 }
 
 const MINUTE_MS = 60_000;
@@ -177,6 +195,19 @@ describe("softnet doctor", () => {
     assert.equal(check("series-quota").mend, "SOFTNET_CPU_SERIES_MAX=0");
     assert.deepEqual(check("pending-contacts").evidence["pending"], ["silent: Mail"]);
     assert.match(check("last-point").summary, /2[01] minutes old/);
+  });
+
+  test("looks after every instance where it runs on none", async () => {
+    const account = openAccount();
+    pushPoint(account, minutesAgo(1));
+    pushPoint(account, minutesAgo(20), "i-bp1silent");
+    pushPoint(account, minutesAgo(90), "i-bp1dead");
+    putContact(account, "ops");
+    putRule(account, "i-bp1dead");
+    await using it = await cloudOf(account);
+    const { check } = await doctor({ ...it.env, SOFTNET_INSTANCE_ID: "" });
+    assert.equal(check("last-point").status, "failed");
+    assert.deepEqual(check("last-point").evidence, { instances: 3, silent: ["i-bp1dead", "i-bp1silent"] });
   });
 
   test("takes the agent's own settings from the file that systemd reads", async () => {

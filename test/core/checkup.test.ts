@@ -11,6 +11,7 @@ import {
   contactsCheck,
   driftCheck,
   lastPointCheck,
+  lastPointsCheck,
   quotaCheck,
 } from "../../src/core/checkup.ts";
 
@@ -150,6 +151,37 @@ const ROWS: readonly Row[] = [
     status: "failed",
     says: /no point of i-1/,
     mend: /journalctl/,
+  },
+  {
+    name: "instances that all send",
+    check: lastPointsCheck(
+      new Map([
+        ["i-1", MINUTE_MS],
+        ["i-2", 2 * MINUTE_MS],
+      ]),
+    ),
+    status: "ok",
+    says: /all 2 instances/,
+  },
+  {
+    name: "instances of which some are silent",
+    check: lastPointsCheck(
+      new Map([
+        ["i-1", MINUTE_MS],
+        ["i-2", 6 * MINUTE_MS],
+        ["i-3", undefined],
+      ]),
+    ),
+    status: "failed",
+    says: /2 of 3 instances .*: i-2, i-3$/,
+    mend: /sudo softnet doctor/,
+  },
+  {
+    name: "no instance at all",
+    check: lastPointsCheck(new Map()),
+    status: "warning",
+    says: /no instance/,
+    mend: /install/,
   },
   { name: "no agent", check: agentCheck(NO_AGENT), status: "failed", says: /no agent/, mend: /softnet run/ },
   {
