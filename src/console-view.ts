@@ -61,17 +61,8 @@ export function consoleViewOf(parts: AgentParts, status: AgentStatus, plans: Pla
 }
 
 /** Held over time as CloudMonitor gets it. */
-function verdictOf({ judgement, severitySinceMs }: AgentStatus): CurrentVerdict {
-  if (!judgement) {
-    return {
-      severity: "healthy",
-      findings: [],
-      losesPackets: false,
-      cannotHelp: [],
-      elsewhere: [],
-      sinceMs: undefined,
-    };
-  }
+function verdictOf({ judgement, severitySinceMs }: AgentStatus): CurrentVerdict | undefined {
+  if (!judgement) return undefined;
   const { verdict, course } = judgement;
   return {
     ...spokenVerdict(judgement),

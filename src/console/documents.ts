@@ -86,17 +86,17 @@ function columnsOf<T>(
 }
 
 export function stateDocument(view: ConsoleView): StateDocument {
-  const { severity, sinceMs, findings, cannotHelp, elsewhere } = view.verdict();
+  const verdict = view.verdict();
   const settings = view.settings();
   const { samples: _samples, sampleErrors: _sampleErrors, ...agent } = view.status();
   const plan = view.plan?.();
   return {
     version,
-    severity,
-    ...(sinceMs !== undefined && { severitySinceMs: sinceMs }),
-    findings,
-    cannotHelp,
-    elsewhere,
+    severity: verdict?.severity ?? "measuring",
+    ...(verdict?.sinceMs !== undefined && { severitySinceMs: verdict.sinceMs }),
+    findings: verdict?.findings ?? [],
+    cannotHelp: verdict?.cannotHelp ?? [],
+    elsewhere: verdict?.elsewhere ?? [],
     ...(settings?.hostname !== undefined && { hostname: settings.hostname }),
     identity: view.identity(),
     settings: settings ? settingRows(settings) : [],

@@ -117,6 +117,7 @@ function pushKernelMetric(lines: string[], metric: KernelMetric, sample: Softnet
 function pushAgentMetrics(lines: string[], view: ConsoleView, nowMs: number): void {
   const { samples, sampleErrors, pushes, webhook, state, sink } = view.status();
   const latest = view.latest();
+  const verdict = view.verdict();
   const push = (
     name: string,
     type: "counter" | "gauge",
@@ -135,7 +136,7 @@ function pushAgentMetrics(lines: string[], view: ConsoleView, nowMs: number): vo
     "softnet_severity",
     "gauge",
     "Verdict: 0 healthy, 1 warning, 2 critical",
-    SEVERITY_VALUE[view.verdict().severity],
+    verdict && SEVERITY_VALUE[verdict.severity],
   );
   push("softnet_samples_total", "counter", "Samples taken", samples);
   push("softnet_sample_errors_total", "counter", "Samples that failed", sampleErrors);

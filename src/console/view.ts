@@ -15,7 +15,8 @@ export interface ConsoleView {
   readonly recent: SeriesSource & { readonly oldestMs: number | undefined };
   /** Closed minutes: CPUs of 24 hours, the host of 30 days. */
   readonly history: SeriesSource;
-  verdict(): CurrentVerdict;
+  /** Undefined while nothing is measured yet: that is not healthy. */
+  verdict(): CurrentVerdict | undefined;
   /** Undefined while they were not read yet. */
   settings(): HostSettings | undefined;
   identity(): HostIdentity;
@@ -61,7 +62,7 @@ export interface LatestSample {
 }
 
 export interface CurrentVerdict extends Verdict {
-  /** When the severity became what it is, epoch milliseconds; undefined before the first verdict. */
+  /** When the severity became what it is, epoch milliseconds; undefined before its first change. */
   readonly sinceMs: number | undefined;
 }
 

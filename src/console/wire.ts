@@ -61,7 +61,7 @@ export interface HistoryColumns {
 /** What changes seldom; sent when it did. */
 export interface StateDocument {
   readonly version: string;
-  readonly severity: HostSeverity;
+  readonly severity: HostSeverity | "measuring";
   readonly severitySinceMs?: number;
   readonly findings: readonly Finding[];
   readonly cannotHelp: readonly CannotHelp[];

@@ -388,6 +388,17 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     await part.getByText("/var/lib/softnet-remedy/journal: expected a journal").waitFor();
   });
 
+  test("does not call a host healthy that was not measured yet", async () => {
+    await using console = await open({ prepare: (host) => (host.isMeasuring = true) });
+    const { page, host } = console;
+    await page.waitForSelector("#verdict[data-severity=measuring]");
+    assert.match(await page.innerText("#verdict"), /Measuring\s+A verdict needs two samples\./);
+    assert.equal(await page.title(), "Measuring · web-17 · softnet");
+    host.isMeasuring = false;
+    await console.tick();
+    await page.waitForSelector("#verdict[data-severity=healthy]");
+  });
+
   test("tells how the webhook fares", async () => {
     await using console = await open();
     const { page, host } = console;

@@ -60,6 +60,14 @@ describe("/metrics", () => {
     assert.equal(series.get('node_softnet_backlog_len{cpu="0"}'), 12);
   });
 
+  test("have no severity before the first verdict", () => {
+    using host = new SimulatedHost();
+    const severity = () => parsed(metricsText(host.view, host.nowMs)).series.get("softnet_severity");
+    assert.equal(severity(), 0);
+    host.isMeasuring = true;
+    assert.equal(severity(), undefined);
+  });
+
   test("counts what is no longer as a remedy set it, and does not call 0 what nobody can tell", () => {
     using host = new SimulatedHost();
     const drift = () => parsed(metricsText(host.view, host.nowMs)).series.get("softnet_remedy_drift");

@@ -41,6 +41,8 @@ export class SimulatedHost implements Disposable {
   readonly view: ConsoleView;
   nowMs: number;
   verdict: CurrentVerdict;
+  /** There is no verdict yet. */
+  isMeasuring = false;
   status: AgentStatus;
   settings: HostSettings;
   /** The view with what the test adds: alarms, drift, a plan, incidents. */
@@ -99,7 +101,7 @@ export class SimulatedHost implements Disposable {
         latest: () => this.latest,
         recent: this.recent,
         history: this.#store.history,
-        verdict: () => this.verdict,
+        verdict: () => (this.isMeasuring ? undefined : this.verdict),
         settings: () => this.settings,
         identity: () => ({
           instanceId: "i-bp1f7c2k9w3x5z8q",

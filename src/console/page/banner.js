@@ -6,7 +6,7 @@ import { counterText, formatDuration, formatNumber, formatTime, UNKNOWN } from "
 /** @typedef {import("../wire.ts").StateDocument} StateDocument */
 /** @typedef {import("../../core/text.ts").Language} Language */
 /** @typedef {ReturnType<typeof import("./texts.js").translator>} Translate */
-/** @typedef {"healthy" | "warning" | "critical" | "unknown" | "lost"} Shown */
+/** @typedef {"healthy" | "warning" | "critical" | "measuring" | "unknown" | "lost"} Shown */
 
 /** @type {readonly string[]} */
 const ICONS = ["healthy", "warning", "critical", "critical-inverse", "lost"];
@@ -60,7 +60,7 @@ export class Banner {
   update(state, live, view) {
     const { t, language, isLive, backlogLimit } = view;
     /** @type {Shown} */
-    const shown = view.isLost ? "lost" : state && live ? state.severity : "unknown";
+    const shown = view.isLost ? "lost" : !state ? "unknown" : live ? state.severity : "measuring";
     setAttribute(this.#box, "data-severity", shown);
     setAttribute(document.documentElement, "data-severity", shown);
     const icon = ICONS.find((name) => name === shown) ?? "lost";
@@ -69,7 +69,7 @@ export class Banner {
       setAttribute(/** @type {Element} */ (this.#icons[i]), "hidden", name !== inBanner);
     });
     setText(this.#title, t(`severity.${shown}`));
-    const sinceMs = shown === "lost" || shown === "unknown" ? undefined : state?.severitySinceMs;
+    const sinceMs = shown === "lost" ? undefined : state?.severitySinceMs;
     setText(
       this.#since,
       sinceMs === undefined
@@ -121,6 +121,7 @@ function numberOf(name, live) {
 function summaryOf(shown, state, t, language) {
   if (shown === "lost") return t("lostSummary");
   if (shown === "unknown" || !state) return t("waitingSummary");
+  if (shown === "measuring") return t("measuringSummary");
   const first = state.findings[0];
   if (first) return first.summary[language];
   const note = state.elsewhere[0];

@@ -44,6 +44,7 @@ export const TEXTS = {
   },
 
   "severity.unknown": { en: "Waiting for the agent", zh: "等待 agent" },
+  "severity.measuring": { en: "Measuring", zh: "正在测量" },
   "severity.lost": { en: "Unknown", zh: "未知" },
   "severity.healthy": { en: "Healthy", zh: "正常" },
   "severity.warning": { en: "Warning", zh: "警告" },
@@ -52,7 +53,8 @@ export const TEXTS = {
   "severity.info": { en: "Info", zh: "提示" },
   "severity.ok": { en: "OK", zh: "正常" },
   lostSummary: { en: "No verdict without the agent.", zh: "没有 agent 就没有结论。" },
-  waitingSummary: { en: "The first sample takes a second.", zh: "第一次采样需要一秒钟。" },
+  waitingSummary: { en: "It has said nothing yet.", zh: "尚无应答。" },
+  measuringSummary: { en: "A verdict needs two samples.", zh: "得出结论需要两次采样。" },
   healthySummary: {
     en: "The kernel loses no packet between NIC and socket.",
     zh: "内核没有在网卡与套接字之间丢弃数据包。",
