@@ -8,16 +8,18 @@ import type { Judgement } from "./judge.ts";
 
 /** The peak of a burst, and with it the plan, may grow while the findings stay the same. */
 const RENEW_AFTER_MS = 60_000;
-/** Findings that come and go from second to second ask for no plan each. */
-const LEAST_AGE_MS = 2000;
+/** The first second of a burst does not tell what the next ones do. */
+const SETTLED_AFTER_MS = 3000;
 
 /** Keeps a plan at hand while something is found. A healthy host costs nothing, not even the planner's memory. */
 export class PlanWatch {
   readonly #clock: Clock;
   readonly #planFor: (observation: Observation, verdict: Verdict) => Promise<RemedyPlan>;
   #plan: RemedyPlan | undefined;
+  /** Of the findings that the plan is for, and of those seen last. */
   #key = "";
-  #madeAtMs = Number.NEGATIVE_INFINITY;
+  #seen = { key: "", sinceMs: 0 };
+  #madeAtMs = 0;
   #isPlanning = false;
 
   constructor(clock: Clock, planFor: (observation: Observation, verdict: Verdict) => Promise<RemedyPlan>) {
@@ -37,14 +39,18 @@ export class PlanWatch {
       return;
     }
     const key = keyOf(verdict.findings);
-    const ageMs = this.#clock.monotonicMs() - this.#madeAtMs;
-    const isFresh = ageMs < (key === this.#key ? RENEW_AFTER_MS : LEAST_AGE_MS);
-    if (this.#isPlanning || (this.#plan && isFresh)) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (key !== this.#seen.key) this.#seen = { key, sinceMs: nowMs };
+    const isDue =
+      key === this.#key
+        ? nowMs - this.#madeAtMs >= RENEW_AFTER_MS
+        : nowMs - this.#seen.sinceMs >= SETTLED_AFTER_MS;
+    if (this.#isPlanning || (this.#plan && !isDue)) return;
     this.#isPlanning = true;
     try {
       this.#plan = await this.#planFor(observation, verdict);
       this.#key = key;
-      this.#madeAtMs = this.#clock.monotonicMs();
+      this.#madeAtMs = nowMs;
     } catch (error) {
       // A journal that cannot be read: the watch for drift says so, and nobody should plan without it.
       if (!(error instanceof HostError)) throw error;
