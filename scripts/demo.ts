@@ -26,6 +26,7 @@ import { runWithConsole } from "../src/run-with-console.ts";
 import { signalOf } from "../src/signals.ts";
 import { RecentPoints } from "../src/store/recent-points.ts";
 import { Store } from "../src/store/store.ts";
+import { openWebhook } from "../src/webhook-sender.ts";
 import { ReplayedHost } from "./replayed-host.ts";
 
 const INCIDENT = fileURLToPath(new URL("../test/fixtures/incidents/story.capture", import.meta.url));
@@ -74,7 +75,14 @@ async function demonstrate(dir: string, signal: AbortSignal): Promise<void> {
         shelf: { read: () => undefined, write: () => {} },
         log,
       }),
-      webhook: undefined,
+      webhook:
+        config.webhook === undefined
+          ? undefined
+          : openWebhook(config.webhook, {
+              clock: systemClock,
+              log,
+              shelf: { read: () => undefined, write: () => {} },
+            }),
       findSink: async () => ({
         missing: { en: "a demonstration tells nobody", zh: "演示不对外发送" },
       }),
@@ -96,7 +104,9 @@ const WHAT_TO_LOOK_AT: Text = {
     "  dropped    CPU 1 throws packets away, one to three thousand a second",
     "  squeezed   it ends its passes early, and what waits in its queue grows",
     "  verdict    why: the CPU is full, and all packets go to this one",
-    "  fix        the command that would spread them, and why a longer queue would not help",
+    "  plan       what would spread them, the command, and why a longer queue would not help",
+    "And when the minute ends:",
+    "  alarm      CRITICAL, as --webhook URL would be told",
     "",
     "The same in this terminal: npx softnet watch --replay test/fixtures/incidents/story.capture",
     "",
@@ -107,7 +117,9 @@ const WHAT_TO_LOOK_AT: Text = {
     "  丢弃       CPU 1 每秒丢弃一千到三千个数据包",
     "  squeezed   它提前结束每一轮处理，队列不断变长",
     "  结论       原因：该 CPU 已满负荷，而所有数据包都交给它",
-    "  修复       分散负载的命令，以及为什么加长队列没有用",
+    "  计划       如何分散负载、执行命令，以及为什么加长队列没有用",
+    "这一分钟结束时：",
+    "  报警       严重，同时通知 --webhook URL",
     "",
     "在终端中查看：npx softnet watch --replay test/fixtures/incidents/story.capture",
     "",

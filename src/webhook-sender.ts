@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { Clock } from "./clock.ts";
 import type { WebhookStatus } from "./console/view.ts";
 import type { AlarmDocument } from "./core/alarm-document.ts";
-import type { PostOutcome } from "./webhook.ts";
+import { postJson, type PostOutcome, webhookName } from "./webhook.ts";
 
 /** Where documents wait for the webhook, also over a restart. */
 export interface WebhookShelf {
@@ -12,6 +12,7 @@ export interface WebhookShelf {
   write(waiting: readonly AlarmDocument[]): void;
 }
 
+const TIMEOUT_MS = 5000;
 /** After 5, 10, 20, … seconds: within ten minutes. */
 const TRIES = 8;
 const FIRST_PAUSE_MS = 5000;
@@ -25,6 +26,18 @@ const GRACE_MS = 2000;
 const storedDocuments = v.array(
   v.looseObject({ schemaVersion: v.literal(1), id: v.string(), at: v.string() }),
 );
+
+/** @param url with its secrets. */
+export function openWebhook(
+  url: string,
+  parts: { clock: Clock; log: Pick<Logger, "info" | "warn" | "error">; shelf: WebhookShelf },
+): WebhookSender {
+  return new WebhookSender({
+    ...parts,
+    post: (body, signal) => postJson(url, body, TIMEOUT_MS, signal),
+    where: webhookName(url),
+  });
+}
 
 /** Tells the webhook of alarms, one after the other, each until it was taken, for a bounded time. */
 export class WebhookSender {

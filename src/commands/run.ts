@@ -147,23 +147,13 @@ async function webhookTo(
   log: Logger,
 ): Promise<WebhookSender | undefined> {
   if (url === undefined) return undefined;
-  const [{ postJson, webhookName }, { WebhookSender }] = await Promise.all([
-    import("../webhook.ts"),
-    import("../webhook-sender.ts"),
-  ]);
-  return new WebhookSender({
-    post: (body, signal) => postJson(url, body, WEBHOOK_TIMEOUT_MS, signal),
-    where: webhookName(url),
-    clock: systemClock,
-    log,
-    shelf: {
-      read: () => store.values.read(WEBHOOK_KEY),
-      write: (waiting) => store.values.write(WEBHOOK_KEY, waiting),
-    },
-  });
+  const { openWebhook } = await import("../webhook-sender.ts");
+  const shelf = {
+    read: () => store.values.read(WEBHOOK_KEY),
+    write: (waiting: unknown) => store.values.write(WEBHOOK_KEY, waiting),
+  };
+  return openWebhook(url, { clock: systemClock, log, shelf });
 }
-
-const WEBHOOK_TIMEOUT_MS = 5000;
 
 function shelfIn(store: Store): IncidentShelf {
   return {

@@ -27,8 +27,14 @@ test(
     assert.ok(performance.now() - beganMs < 20_000);
 
     const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(output)![0];
-    const now = (await (await fetch(`${url}api/now`)).json()) as { state: { severity: string } };
-    assert.equal(now.state.severity, "critical");
+    const now = (await (await fetch(`${url}api/now`)).json()) as {
+      state: { severity: string; plan: { command: string }; alarms: { code: string }[] };
+    };
+    const { severity, plan, alarms } = now.state;
+    assert.deepEqual(
+      [severity, plan.command, alarms.map(({ code }) => code)],
+      ["critical", "sudo softnet remedy apply", ["critical", "dropped"]],
+    );
     const metrics = await (await fetch(`${url}metrics`)).text();
     assert.match(metrics, /^node_softnet_dropped_total\{cpu="1"\} [1-9]/m);
 
