@@ -43,10 +43,17 @@ export async function openAlarms(options: AccountOptions, io: Io): Promise<Alarm
 export type WishAsked = AccountOptions &
   WishOptions & { readonly lang: Language; readonly maxRemovals?: number | undefined };
 
-export interface Prepared {
+export interface Prepared extends Covered {
   readonly account: AlarmAccount;
   readonly plan: AlarmPlan;
+}
+
+interface Covered {
   readonly coverage: Coverage;
+  /** Instances that should send points; undefined is every one that does. */
+  readonly watchedIds: readonly string[] | undefined;
+  /** Those among them that are known not to run. */
+  readonly stoppedIds: readonly string[];
   /** Instances that have rules, exist, and are not among those that were listed. */
   readonly unlistedIds: readonly string[];
 }
@@ -54,20 +61,21 @@ export interface Prepared {
 /**
  * Reads what is there and plans what should be.
  *
- * @param mayBeEmpty whether "no instance" is an answer; else it is the instance that this runs on.
+ * @param isStatus whether "no instance" is an answer, and instances may be watched that the fleet's rule covers.
  * @throws KnownError for what stands in the way: nobody to tell, a name that is taken, a list of instances that cannot be believed.
  */
 export async function prepare(
   options: WishAsked,
   at: AlarmsAtHand,
-  { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
+  { isStatus = false }: { readonly isStatus?: boolean } = {},
 ): Promise<Prepared> {
   refuseContradictions(options);
   const account = await at.alarms.readAccount("ours");
-  const { coverage, unlistedIds } = await coverageOf(options, account, at, mayBeEmpty);
+  const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at);
+  const { coverage } = covered;
   const wish = wishOf(options, at.regionId, coverage);
   const plan = planAlarms(wish, account, await reportedFor(coverage, account, at));
-  return { account, plan, coverage, unlistedIds };
+  return { account, plan, ...covered };
 }
 
 /** @throws UsageError for the first thing that stands in the way. */
@@ -110,51 +118,78 @@ function refuseContradictions({ fleetOnly, withSqueezed, instances, fromTag, sit
   }
 }
 
-interface Covered {
-  readonly coverage: Coverage;
-  readonly unlistedIds: readonly string[];
+async function coverageOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+  const { instances, fromTag, withSqueezed } = options;
+  if (options.fleetOnly) return fleetCovered();
+  if (fromTag.length > 0) return taggedCoverage(options, account, at);
+  if (instances.length > 0) return covering(instances, withSqueezed);
+  const ruled = instancesWithRules(account, at.regionId);
+  if (ruled.length > 0) return covering(ruled, withSqueezed);
+  return ownEventRule(account) ? fleetCovered() : covering([await thisInstance(options)], withSqueezed);
 }
 
-async function coverageOf(
-  options: WishAsked,
-  account: AlarmAccount,
-  at: AlarmsAtHand,
-  mayBeEmpty: boolean,
-): Promise<Covered> {
-  const { instances, fromTag, withSqueezed } = options;
-  if (options.fleetOnly) return { coverage: { kind: "fleet" }, unlistedIds: [] };
-  if (fromTag.length > 0) return taggedCoverage(options, account, at);
-  const ruled = instancesWithRules(account, at.regionId);
-  const covering = (instanceIds: readonly string[]): Covered => ({
-    coverage: { kind: "instances", instanceIds: [...new Set(instanceIds)], withSqueezed, goneIds: [] },
+/** What `status` looks at: as above, but it sets nothing up, and one rule for the fleet covers the instances that are named. */
+async function watchedOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+  const { instances, fromTag } = options;
+  const hasRules = instancesWithRules(account, at.regionId).length > 0;
+  const isNamed = instances.length > 0 || fromTag.length > 0;
+  if (options.fleetOnly || hasRules || !ownEventRule(account)) {
+    return hasRules || isNamed || options.fleetOnly ? coverageOf(options, account, at) : covering([], false);
+  }
+  if (!isNamed) return fleetCovered();
+  const listed = fromTag.length > 0 ? await listTagged(options, at) : [];
+  return {
+    ...fleetCovered(),
+    watchedIds: [...new Set([...instances, ...idsOf(listed)])],
+    stoppedIds: stoppedAmong(listed),
+  };
+}
+
+function fleetCovered(): Covered {
+  return { coverage: { kind: "fleet" }, watchedIds: undefined, stoppedIds: [], unlistedIds: [] };
+}
+
+function covering(given: readonly string[], withSqueezed: boolean): Covered {
+  const instanceIds = [...new Set(given)];
+  return {
+    coverage: { kind: "instances", instanceIds, withSqueezed, goneIds: [] },
+    watchedIds: instanceIds,
+    stoppedIds: [],
     unlistedIds: [],
-  });
-  if (instances.length > 0) return covering(instances);
-  if (ruled.length > 0) return covering(ruled);
-  if (ownEventRule(account)) return { coverage: { kind: "fleet" }, unlistedIds: [] };
-  return covering(mayBeEmpty ? [] : [await thisInstance(options)]);
+  };
 }
 
 function instancesWithRules(account: AlarmAccount, regionId: string): readonly string[] {
   return [...new Set(ownRulesOf(account, regionId).map(({ instanceId }) => instanceId))];
 }
 
+async function listTagged(options: WishAsked, at: AlarmsAtHand): Promise<readonly EcsInstance[]> {
+  const { readInstancesByTag } = await import("./cloud/ecs.ts");
+  return readInstancesByTag(await ecsAccess(options, at), at.regionId, options.fromTag);
+}
+
 async function taggedCoverage(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
-  const { readInstancesById, readInstancesByTag } = await import("./cloud/ecs.ts");
-  const access = await ecsAccess(options, at);
-  const listed = idsOf(await readInstancesByTag(access, at.regionId, options.fromTag));
-  const ruled = instancesWithRules(account, at.regionId);
-  const inDoubt = ruled.filter((id) => !listed.includes(id) && !options.instances.includes(id));
-  const existing = idsOf(await readInstancesById(access, at.regionId, inDoubt));
-  const change = fleetChange(ruled, [...listed, ...options.instances], existing, options.maxRemovals);
+  const tagged = await listTagged(options, at);
+  const listed = idsOf(tagged);
+  const ruled = instancesWithRules(account, at.regionId).filter((id) => !options.instances.includes(id));
+  const { readInstancesById } = await import("./cloud/ecs.ts");
+  const inDoubt = ruled.filter((id) => !listed.includes(id));
+  const existing = idsOf(await readInstancesById(await ecsAccess(options, at), at.regionId, inDoubt));
+  const change = fleetChange(ruled, listed, existing, options.maxRemovals);
   refuseDoubt(change, options.fromTag);
   const instanceIds = [...new Set([...options.instances, ...listed])];
-  if (instanceIds.length === 0 && change.goneIds.length === 0)
-    throw noInstance("none", tagText(options.fromTag));
+  const { goneIds, unlistedIds } = change;
+  if (instanceIds.length === 0 && goneIds.length === 0) throw noInstance("none", tagText(options.fromTag));
   return {
-    coverage: { kind: "instances", instanceIds, withSqueezed: options.withSqueezed, goneIds: change.goneIds },
-    unlistedIds: change.unlistedIds,
+    coverage: { kind: "instances", instanceIds, withSqueezed: options.withSqueezed, goneIds },
+    watchedIds: instanceIds,
+    stoppedIds: stoppedAmong(tagged),
+    unlistedIds,
   };
+}
+
+function stoppedAmong(found: readonly EcsInstance[]): readonly string[] {
+  return found.flatMap(({ instanceId, status }) => (status === "Stopped" ? [instanceId] : []));
 }
 
 function idsOf(found: readonly EcsInstance[]): readonly string[] {

@@ -42,10 +42,11 @@ export function alarmStatusText(shown: StatusToShow, look: Look): string {
       ...instanceRows(status.instances, lang).map((line) => besideLabel("", "reset", line, look)),
     ],
     staleLines(status.instances, look),
+    eventRule && status.instances.length === 0 ? labelled(WORDS.stale[lang], "red", NOBODY[lang], look) : [],
     ...(isEmpty ? [] : stepSections(plan.steps, look)),
     ...(isEmpty ? [] : plan.obstacles.map((one) => obstacleLines(one, look))),
     ...notesOf(prepared, regionId).map((note) => noteLines(note, look)),
-    isEmpty ? [] : toldLines(plan.contactGroup, status.contacts, look),
+    isEmpty ? [] : toldLines(plan.contactGroups.join(", "), status.contacts, look),
     isEmpty ? [] : channelLines(site, look),
     labelled(WORDS.quota[lang], "bold", quotaText(status)[lang], look),
     [
@@ -91,7 +92,8 @@ function weight(one: InstanceAlarms): number {
   );
 }
 
-function ageText({ lastPointAgeSeconds }: InstanceAlarms): Text {
+function ageText({ isStopped, lastPointAgeSeconds }: InstanceAlarms): Text {
+  if (isStopped) return { en: "stopped", zh: "已停止" };
   if (lastPointAgeSeconds === undefined) return { en: "none for an hour", zh: "一小时内没有" };
   const minutes = Math.round(lastPointAgeSeconds / 60);
   return minutes === 0 ? { en: "now", zh: "刚刚" } : { en: `${minutes} min ago`, zh: `${minutes} 分钟前` };
@@ -184,6 +186,11 @@ const GRAPHS: Text = {
 const NONE: Text = {
   en: "Nothing is set up yet: softnet alarms apply does it.",
   zh: "尚未配置报警：执行 softnet alarms apply 进行配置。",
+};
+
+const NOBODY: Text = {
+  en: "No instance has sent a point for an hour: whether the agents are alive cannot be seen here.",
+  zh: "一小时内没有任何实例上报数据：无法在此判断代理是否存活。",
 };
 
 const FLEET = {

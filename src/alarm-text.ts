@@ -67,7 +67,10 @@ function isBeforeRules({ kind, action }: AlarmStep): boolean {
 
 function stepLines({ kind, action, name, differences }: AlarmStep, look: Look): readonly string[] {
   const { label, style } = ACTIONS[action];
-  const what = kind === "event" ? FIRST_EVENT[look.lang] : `${KINDS[kind][look.lang]} ${name}`;
+  const what =
+    kind === "event"
+      ? FIRST_EVENT[look.lang]
+      : `${KINDS[kind][look.lang]}${kind === "target" ? "" : ` ${name}`}`;
   return [...labelled(label[look.lang], style, what, look), ...differenceLines(differences, action, look)];
 }
 
@@ -182,21 +185,22 @@ export function notesOf({ account, plan, unlistedIds }: Prepared, regionId: stri
     ...(eventRule && !eventRule.isEnabled ? [eventRule.name] : []),
   ];
   return [
-    ...pendingNotes(account.contacts, plan.contactGroup),
+    ...pendingNotes(account.contacts, plan.contactGroups),
     ...pausedNote(paused),
     ...unlistedNote(unlistedIds),
   ];
 }
 
 /** Who is to be told, and has not clicked the link: nothing reaches them. */
-function pendingIn(contacts: readonly Contact[], contactGroup: string): readonly Contact[] {
+function pendingIn(contacts: readonly Contact[], contactGroups: readonly string[]): readonly Contact[] {
   return contacts.filter(
-    ({ groups, mail, phone }) => groups.includes(contactGroup) && (mail?.isPending || phone?.isPending),
+    ({ groups, mail, phone }) =>
+      contactGroups.some((group) => groups.includes(group)) && (mail?.isPending || phone?.isPending),
   );
 }
 
-function pendingNotes(contacts: readonly Contact[], contactGroup: string): readonly Note[] {
-  return pendingIn(contacts, contactGroup).map(({ name, mail, phone }) => {
+function pendingNotes(contacts: readonly Contact[], contactGroups: readonly string[]): readonly Note[] {
+  return pendingIn(contacts, contactGroups).map(({ name, mail, phone }) => {
     const which = [...(mail?.isPending ? ["Mail"] : []), ...(phone?.isPending ? ["SMS"] : [])].join(", ");
     return {
       label: { en: "SILENT", zh: "收不到" },
@@ -280,7 +284,7 @@ const KINDS: Readonly<Record<AlarmStep["kind"], Text>> = {
   event: { en: "event", zh: "事件" },
   rule: { en: "rule", zh: "规则" },
   "event-rule": { en: "event rule", zh: "事件规则" },
-  target: { en: "target of the event rule", zh: "事件规则的通知对象" },
+  target: { en: "whom the event rule tells", zh: "事件规则的通知对象" },
 };
 
 const ACTIONS: Readonly<Record<AlarmStep["action"], { readonly label: Text; readonly style: Style }>> = {

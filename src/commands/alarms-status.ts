@@ -23,13 +23,17 @@ export default defineVerb({
   options: { ...WISH_OPTIONS, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
     const at = await openAlarms(options, io);
-    const prepared = await prepare(options, at, { mayBeEmpty: true });
-    const { account, plan, coverage } = prepared;
-    const ids = coverage.kind === "fleet" ? undefined : coverage.instanceIds;
-    const lastPoints = await at.alarms.readLastPoints("softnet_severity", ids);
+    const prepared = await prepare(options, at, { isStatus: true });
+    const lastPoints = await at.alarms.readLastPoints("softnet_severity", prepared.watchedIds);
     const quota = await at.alarms.readQuota();
     const { regionId, accountId } = at;
-    const status = alarmStatus(account, { plan, coverage, regionId }, lastPoints, quota, systemClock.nowMs());
+    const status = alarmStatus(
+      prepared.account,
+      { ...prepared, regionId },
+      lastPoints,
+      quota,
+      systemClock.nowMs(),
+    );
     const shown: StatusToShow = { status, prepared, regionId, accountId, site: options.site };
     io.stdout(
       options.json
@@ -47,8 +51,9 @@ function statusDocument({ status, prepared, regionId, accountId, site }: StatusT
     inStep: status.isInStep,
     regionId,
     accountId,
-    instances: status.instances.map(({ instanceId, rules, lastPointAgeSeconds }) => ({
+    instances: status.instances.map(({ instanceId, isStopped, rules, lastPointAgeSeconds }) => ({
       instanceId,
+      stopped: isStopped,
       lastPointAgeSeconds: lastPointAgeSeconds ?? null,
       rules: rules.map(({ rule, found }) => ({
         id: found.ruleId,
@@ -60,7 +65,7 @@ function statusDocument({ status, prepared, regionId, accountId, site }: StatusT
     eventRule: eventRule ? { name: eventRule.name, enabled: eventRule.isEnabled } : null,
     differences: stepDocuments(prepared.plan.steps),
     obstacles: prepared.plan.obstacles,
-    contactGroup: prepared.plan.contactGroup,
+    contactGroups: prepared.plan.contactGroups,
     contacts: status.contacts.map(({ name, mail, phone }) => ({
       name,
       mail: channelWord(mail),

@@ -128,7 +128,7 @@ export function marked(text: string): string {
 export interface OwnRule {
   readonly rule: AlarmRule;
   readonly instanceId: string;
-  /** As its name says it; undefined where somebody renamed it. */
+  /** As its name says it, or its subject; undefined where somebody changed both. */
   readonly regionId: string | undefined;
   readonly found: CloudRule;
 }
@@ -145,10 +145,13 @@ function ownRules({ rules }: Pick<AlarmAccount, "rules">): readonly OwnRule[] {
       const prefix = alarmRuleId(rule, "");
       if (!found.ruleId.startsWith(prefix)) continue;
       const instanceId = found.ruleId.slice(prefix.length);
-      const [, named, regionId] = /^softnet (\S+) (\S+) /.exec(found.fields.RuleName) ?? [];
-      const looksAtIt = found.fields.Resources.endsWith(` ${alarmDimension(instanceId)}`);
-      if (instanceId === "" || (named !== instanceId && !looksAtIt)) return [];
-      return [{ rule, instanceId, regionId: named === instanceId ? regionId : undefined, found }];
+      const { RuleName, EmailSubject, Resources } = found.fields;
+      // The subject says it too, should somebody have given the rule another name.
+      const told = [/^softnet (\S+) (\S+) /.exec(RuleName), /^[A-Z]+ (\S+) ([^\s:]+): /.exec(EmailSubject)];
+      const [, , regionId] = told.find((words) => words?.[1] === instanceId) ?? [];
+      const looksAtIt = Resources.endsWith(` ${alarmDimension(instanceId)}`);
+      if (instanceId === "" || (regionId === undefined && !looksAtIt)) return [];
+      return [{ rule, instanceId, regionId, found }];
     }
     return [];
   });

@@ -13,6 +13,7 @@ import {
   type DataStep,
   deletion,
   differencesBetween,
+  NOTHING,
   type Obstacle,
   type Part,
   type RuleStep,
@@ -29,8 +30,8 @@ export interface AlarmPlan {
   /** In the order in which they are to be taken: nothing refers to what is not there yet, and nothing goes before its successor is there. */
   readonly steps: readonly AlarmStep[];
   readonly obstacles: readonly Obstacle[];
-  /** The group that is told. */
-  readonly contactGroup: string;
+  /** The groups that are told: one, unless somebody added another by hand. */
+  readonly contactGroups: readonly string[];
 }
 
 const WHOLE_DAY = "00:00-23:59";
@@ -44,16 +45,21 @@ export function planAlarms(wish: AlarmWish, account: AlarmAccount, reported: Rep
     (coverage.kind === "fleet"
       ? usualFleetGroup(own, account)
       : usualGroup(rulesOn(coverage.instanceIds, own), own, account));
-  const contact = contactPart(wish, contactGroup, account);
-  const group = groupPart(contactGroup, contact, account);
+  const contactGroups = contactGroup.split(",");
+  const first = contactGroups[0]!;
+  const contact = contactPart(wish, first, account);
+  const groups = [
+    groupPart(first, contact, account),
+    ...contactGroups.slice(1).map((name) => groupPart(name, { ...NOTHING, name: undefined }, account)),
+  ];
   const rest =
     coverage.kind === "fleet"
       ? fleetPart(wish, contactGroup, account, own, reported)
       : instancePart(wish, coverage, account, own, reported);
   return {
-    steps: [...contact.steps, ...group.steps, ...rest.steps],
-    obstacles: [...contact.obstacles, ...group.obstacles, ...rest.obstacles],
-    contactGroup,
+    steps: [contact, ...groups, rest].flatMap(({ steps }) => steps),
+    obstacles: [contact, ...groups, rest].flatMap(({ obstacles }) => obstacles),
+    contactGroups,
   };
 }
 

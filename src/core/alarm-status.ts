@@ -6,7 +6,6 @@ import {
   ownRulesOf,
 } from "./alarm-account.ts";
 import type { AlarmPlan } from "./alarm-plan.ts";
-import type { Coverage } from "./alarm-wish.ts";
 import type { AlarmLevel } from "./alarm-rules.ts";
 
 /** How an account's alarms are. */
@@ -22,6 +21,8 @@ export interface AlarmStatus {
 export interface InstanceAlarms {
   readonly instanceId: string;
   readonly rules: readonly OwnRule[];
+  /** Whether it is known not to run: then it owes no point. */
+  readonly isStopped: boolean;
   /** Seconds since the end of the newest point's period; undefined where none came within the hour. */
   readonly lastPointAgeSeconds: number | undefined;
 }
@@ -32,30 +33,38 @@ const STALE_AFTER_SECONDS = 300;
 /** A point's time is the start of its minute. */
 const PERIOD_MS = 60_000;
 
+/** Which instances are looked at, and by which plan. */
+interface Watched {
+  readonly plan: AlarmPlan;
+  /** Undefined is every instance that has sent a point. */
+  readonly watchedIds: readonly string[] | undefined;
+  readonly stoppedIds: readonly string[];
+  readonly regionId: string;
+}
+
 /** @param lastPoints by instance, epoch milliseconds. */
 export function alarmStatus(
   account: AlarmAccount,
-  {
-    plan,
-    coverage,
-    regionId,
-  }: { readonly plan: AlarmPlan; readonly coverage: Coverage; readonly regionId: string },
+  { plan, watchedIds, stoppedIds, regionId }: Watched,
   lastPoints: ReadonlyMap<string, number>,
   quota: MonitorQuota,
   nowMs: number,
 ): AlarmStatus {
-  const own = ownRulesOf(account, regionId);
-  const ids = coverage.kind === "fleet" ? [...lastPoints.keys()].sort() : coverage.instanceIds;
+  const byInstance = Map.groupBy(ownRulesOf(account, regionId), ({ instanceId }) => instanceId);
+  const ids = watchedIds ?? [...lastPoints.keys()].sort();
   const instances = ids.map((instanceId): InstanceAlarms => {
     const atMs = lastPoints.get(instanceId);
     return {
       instanceId,
-      rules: own.filter((rule) => rule.instanceId === instanceId),
+      rules: byInstance.get(instanceId) ?? [],
+      isStopped: stoppedIds.includes(instanceId),
       lastPointAgeSeconds:
         atMs === undefined ? undefined : Math.max(0, Math.round((nowMs - atMs - PERIOD_MS) / 1000)),
     };
   });
-  const contacts = account.contacts.filter(({ groups }) => groups.includes(plan.contactGroup));
+  const contacts = account.contacts.filter(({ groups }) =>
+    plan.contactGroups.some((group) => groups.includes(group)),
+  );
   const isInStep =
     plan.steps.length === 0 &&
     plan.obstacles.length === 0 &&
@@ -66,7 +75,8 @@ export function alarmStatus(
   return { instances, contacts, quota, isInStep };
 }
 
-export function isStale({ lastPointAgeSeconds }: InstanceAlarms): boolean {
+export function isStale({ isStopped, lastPointAgeSeconds }: InstanceAlarms): boolean {
+  if (isStopped) return false;
   return lastPointAgeSeconds === undefined || lastPointAgeSeconds > STALE_AFTER_SECONDS;
 }
 

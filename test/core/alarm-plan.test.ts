@@ -258,7 +258,7 @@ describe("a plan for instances", () => {
     assert.deepEqual(planned(wish(AS_IT_IS), account).steps, []);
     assert.equal(planned(wish({ ...AS_IT_IS, webhook: "off" }), account).steps.length, 2);
     assert.equal(
-      planned(wish({ ...AS_IT_IS, coverage: covering("i-1", "i-2") }), account).contactGroup,
+      planned(wish({ ...AS_IT_IS, coverage: covering("i-1", "i-2") }), account).contactGroups[0],
       DEFAULT_GROUP,
     );
   });

@@ -32,7 +32,10 @@ async function alarms(user: CloudUser = USER) {
   return {
     account,
     cloud,
-    run: (verb: string, ...args: string[]) => runSoftnet(["alarms", ...verb.split(" "), ...args], { env }),
+    run: (verb: string, ...args: string[]) => runSoftnet(["alarms", verb, ...args], { env }),
+    /** On a terminal, where the question is answered so. */
+    runAsked: (answer: string, verb: string, ...args: string[]) =>
+      runSoftnet(["alarms", verb, ...args], { env, canAsk: true, ask: () => Promise.resolve(answer) }),
     /** The last is of the newest run. */
     writesSince: (nth: number) =>
       cloud.requests
@@ -388,6 +391,49 @@ describe("instances by their tag", () => {
   });
 });
 
+describe("on a terminal", () => {
+  test("a no leaves everything as it is, and a yes does it", async () => {
+    await using it = await alarms();
+    const wish = ["--instance", "i-1", ...MAIL];
+    const declined = await it.runAsked("n", "apply", ...wish);
+    assert.deepEqual([declined.code, it.writesSince(0)], [2, []]);
+    assert.match(declined.stderr, /Create {4}contact softnet_oncall/);
+    assert.equal((await it.runAsked("y", "apply", ...wish)).code, 0);
+    assert.equal((await it.runAsked("no", "destroy")).code, 2);
+    assert.equal(rulesOf(it).length, 2);
+    assert.equal((await it.runAsked("yes", "destroy")).code, 0);
+    assert.equal(rulesOf(it).length, 0);
+  });
+
+  test("the plan names the command that applies it", async () => {
+    await using it = await alarms();
+    const { stdout } = await it.run("plan", "--instance", "i-1", ...MAIL);
+    assert.match(stdout, /softnet alarms apply --instance i-1 --mail ops@example.com/);
+  });
+});
+
+test("series of an application group: rules look at those, and a second run writes nothing", async () => {
+  await using it = await alarms();
+  for (const coverage of [["--instance", "i-1"], ["--fleet-only"]]) {
+    const wish = [...coverage, ...MAIL, "--group-id", "7"];
+    assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+    const before = it.cloud.requests.length;
+    assert.equal((await it.run("apply", ...wish, "--yes")).code, 0);
+    assert.deepEqual(it.writesSince(before), []);
+  }
+});
+
+test("a second group that somebody added to every rule stays, and its people are looked after", async () => {
+  await using it = await alarms();
+  seed(it);
+  await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  for (const rule of it.account.state.metricRules.values()) {
+    if (rule.ruleId.startsWith("softnet-")) rule.contactGroups = ["softnet_oncall", "ops"];
+  }
+  assert.equal((await it.run("plan")).code, 0);
+  assert.match((await it.run("status")).stdout, /alice {2}Mail alice@example.com/);
+});
+
 describe("what stands in the way", () => {
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["no consent", ["apply", "--instance", "i-1", ...MAIL], /--yes, or a terminal/],
@@ -539,6 +585,23 @@ describe("status", () => {
       for (const word of words) assert.match(stdout, word);
     }
     assert.match((await it.run("status", "--site", "intl")).stdout, /CRITICAL e-mail, chat/);
+  });
+
+  test("watches the instances of a tag beside one rule for the fleet; one that is stopped owes nothing", async () => {
+    await using it = await alarms();
+    for (const id of ["i-1", "i-2"]) it.launch(id, { team: "web" });
+    await it.run("apply", "--from-tag", "team=web", ...MAIL, "--yes");
+    await it.run("apply", "--fleet-only", "--yes");
+    it.account.activate("softnet_oncall", "Mail");
+    assert.equal((await it.run("status")).code, 0);
+    it.launch("i-3", { team: "web" });
+    const { code, stdout } = await it.run("status", "--from-tag", "team=web");
+    assert.equal(code, 1);
+    assert.match(stdout, /i-3 +none for an hour/);
+    it.account.state.instances.at(-1)!.status = "Stopped";
+    const stopped = await it.run("status", "--from-tag", "team=web");
+    assert.match(stopped.stdout, /i-3 +stopped/);
+    assert.equal(stopped.code, 0, stopped.stdout);
   });
 
   test("nothing set up is an answer", async () => {
