@@ -48,7 +48,10 @@ export function alarmStatusText(shown: StatusToShow, look: Look): string {
     ...notesOf(prepared, regionId).map((note) => noteLines(note, look)),
     isEmpty ? [] : toldLines(plan.contactGroups.join(", "), status.contacts, look),
     isEmpty ? [] : channelLines(site, look),
-    labelled(WORDS.quota[lang], "bold", quotaText(status)[lang], look),
+    [
+      ...labelled(WORDS.quota[lang], "bold", quotaText(status)[lang], look),
+      ...(ringsNobody(status, site) ? labelled("", "reset", NO_CALLS[lang], look) : []),
+    ],
     [
       besideLabel(WORDS.graphs[lang], "bold", consoleUrl(regionId, site), look),
       ...labelled("", "reset", GRAPHS[lang], look),
@@ -171,6 +174,22 @@ function quotaText({ quota }: AlarmStatus): Text {
     zh: `版本 ${edition}；已用：时间序列 ${of(series)}，短信 ${of(sms)}，电话 ${of(phoneCalls)}`,
   };
 }
+
+/** Calls have no free allowance: without a package, CRITICAL rings nobody. */
+function ringsNobody({ contacts, quota }: AlarmStatus, site: Site): boolean {
+  const { used = 0, limit } = quota.phoneCalls;
+  return (
+    site === "china" &&
+    limit !== undefined &&
+    used >= limit &&
+    contacts.some(({ phone }) => phone !== undefined)
+  );
+}
+
+const NO_CALLS: Text = {
+  en: "No phone call is left: CRITICAL comes by SMS, e-mail and chat only.",
+  zh: "电话额度为零：CRITICAL 只通过短信、邮件和钉钉群通知。",
+};
 
 /** The graphs are a click further: deeper addresses of that console have changed before. */
 export function consoleUrl(regionId: string, site: Site): string {

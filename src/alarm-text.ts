@@ -45,24 +45,46 @@ export const IN_STEP: Text = {
 const MOST_NAMED = 10;
 
 export function stepSections(steps: readonly AlarmStep[], look: Look): readonly (readonly string[])[] {
-  const created = steps.filter((step) => step.kind === "rule" && step.action === "create");
-  const sent = steps.filter(({ kind }) => kind === "data");
-  const switched = steps.filter(
-    ({ kind, action }) => kind === "rule" && action !== "create" && action !== "update",
-  );
-  const others = steps.filter((step) => ![created, sent, switched].some((group) => group.includes(step)));
-  const sections = others.map((step) => stepLines(step, look));
+  const byPlace = Map.groupBy(steps, placeOf);
+  const of = (place: ReturnType<typeof placeOf>): readonly AlarmStep[] => byPlace.get(place) ?? [];
   return [
-    ...sections.filter((_, i) => isBeforeRules(others[i]!)),
-    sentLines(sent, look),
-    createdLines(created, look),
-    ...sections.filter((_, i) => !isBeforeRules(others[i]!)),
-    switchedLines(switched, look),
+    ...of("people").map((step) => stepLines(step, look)),
+    sentLines(of("data"), look),
+    createdLines(of("new rules"), look),
+    ...changedSections(of("changed rules"), look),
+    ...of("others").map((step) => stepLines(step, look)),
+    switchedLines(of("switched rules"), look),
   ];
 }
 
-function isBeforeRules({ kind, action }: AlarmStep): boolean {
-  return (kind === "contact" || kind === "group") && action !== "delete";
+/** Where a step is shown: in the order in which they are taken, but rules that are treated alike together. */
+function placeOf({ kind, action }: AlarmStep) {
+  if (kind === "data") return "data";
+  if (kind === "rule") {
+    if (action === "create") return "new rules";
+    return action === "update" ? "changed rules" : "switched rules";
+  }
+  return (kind === "contact" || kind === "group") && action !== "delete" ? "people" : "others";
+}
+
+/** Rules that change alike are one section. */
+function changedSections(steps: readonly AlarmStep[], look: Look): readonly (readonly string[])[] {
+  const alike = Map.groupBy(steps, ({ differences }) => JSON.stringify(differences));
+  return [...alike.values()].map((group) => {
+    const { label, style } = ACTIONS.update;
+    const names = someOf(
+      group.map(({ name }) => name),
+      look.lang,
+    );
+    return [
+      ...labelled(label[look.lang], style, `${ruleWord(group.length)[look.lang]} ${names}`, look),
+      ...differenceLines(group[0]!.differences, "update", look),
+    ];
+  });
+}
+
+function ruleWord(count: number): Text {
+  return count === 1 ? KINDS.rule : { en: "rules", zh: "规则" };
 }
 
 function stepLines({ kind, action, name, differences }: AlarmStep, look: Look): readonly string[] {
@@ -119,8 +141,9 @@ function sentLines(steps: readonly AlarmStep[], look: Look): readonly string[] {
 
 /** A line for each kind of rule, not for each rule. */
 function createdLines(steps: readonly AlarmStep[], look: Look): readonly string[] {
+  if (steps.length === 0) return [];
   const { label, style } = ACTIONS.create;
-  return alarmRules({ withSqueezed: true }).flatMap((rule) => {
+  const lines = alarmRules({ withSqueezed: true }).flatMap((rule) => {
     const prefix = alarmRuleId(rule, "");
     const ids = steps.map(({ name }) => name).filter((name) => name.startsWith(prefix));
     if (ids.length === 0) return [];
@@ -138,6 +161,23 @@ function createdLines(steps: readonly AlarmStep[], look: Look): readonly string[
       ...labelled("", "reset", names, look),
     ];
   });
+  return [...lines, ...labelled("", "reset", toldText(steps)[look.lang], look)];
+}
+
+/** Whom new rules tell. */
+function toldText(steps: readonly AlarmStep[]): Text {
+  const valuesOf = (field: string): string =>
+    [
+      ...new Set(
+        steps.flatMap(({ differences }) =>
+          differences.flatMap((one) => (one.field === field && one.to ? [one.to] : [])),
+        ),
+      ),
+    ].join(", ");
+  const [groups, webhooks] = [valuesOf("ContactGroups"), valuesOf("Webhook")];
+  return webhooks === ""
+    ? { en: `They tell ${groups}.`, zh: `通知 ${groups}。` }
+    : { en: `They tell ${groups}, and call ${webhooks}.`, zh: `通知 ${groups}，并调用 ${webhooks}。` };
 }
 
 /** `WARN when softnet_dropped_per_second Maximum > 0 in 3 minutes on end`. */
@@ -161,8 +201,8 @@ function switchedLines(steps: readonly AlarmStep[], look: Look): readonly string
     const names = steps.filter((step) => step.action === action).map(({ name }) => name);
     if (names.length === 0) return [];
     const { label, style } = ACTIONS[action];
-    const rules: Text = { en: `rules ${someOf(names, "en")}`, zh: `规则 ${someOf(names, "zh")}` };
-    return labelled(label[look.lang], style, rules[look.lang], look);
+    const rules = `${ruleWord(names.length)[look.lang]} ${someOf(names, look.lang)}`;
+    return labelled(label[look.lang], style, rules, look);
   });
 }
 
