@@ -94,16 +94,23 @@ describe("user-data", () => {
 });
 
 describe("a first boot", () => {
-  test("fetches, checks, installs and starts, and notes each", (t) => {
-    const { status, did, report } = boot(t, {});
-    assert.equal(status, 0);
-    assert.deepEqual(report?.failures, []);
-    assert.equal(firstBootProblem(report), undefined);
-    assert.match(
-      did,
-      /^curl .*\napt-get install .*\nsystemctl enable softnet-agent\nsystemctl restart softnet-agent\n$/,
+  // On Alibaba Cloud Linux sh is bash.
+  for (const shell of ["dash", "bash"]) {
+    test(
+      `fetches, checks, installs and starts, and notes each, in ${shell}`,
+      { skip: skipWithout(shell) },
+      (t) => {
+        const { status, did, report } = boot(t, {}, { shell });
+        assert.equal(status, 0);
+        assert.deepEqual(report?.failures, []);
+        assert.equal(firstBootProblem(report), undefined);
+        assert.match(
+          did,
+          /^curl .*\napt-get install .*\nsystemctl enable softnet-agent\nsystemctl restart softnet-agent\n$/,
+        );
+      },
     );
-  });
+  }
 
   test("tries a download again", (t) => {
     const { status, did } = boot(t, {
@@ -152,7 +159,7 @@ describe("a first boot", () => {
 function boot(
   t: TestContext,
   stand: { readonly curl?: string; readonly systemctl?: string; readonly remediate?: string },
-  given: { readonly sha256?: string } = {},
+  given: { readonly sha256?: string; readonly shell?: string } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), "softnet-first-boot-"));
   t.after(() => rmSync(dir, { recursive: true }));
@@ -171,7 +178,7 @@ function boot(
   program(dir, "systemctl", stand.systemctl ?? "");
   writeFileSync(join(dir, "remediate.sh"), stand.remediate ?? "");
   const script = read(renderCloudInit(settings)).runcmd.join("\n").replaceAll("/etc/softnet", dir);
-  const { status } = spawnSync("sh", ["-c", script], {
+  const { status } = spawnSync(given.shell ?? "sh", ["-c", script], {
     env: { PATH: `${dir}:${process.env["PATH"]}`, TMPDIR: dir },
   });
   const did = readFileSync(join(dir, "did"), "utf8").replaceAll(/^sleep.*\n/gm, "");

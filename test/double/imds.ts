@@ -33,6 +33,7 @@ export interface ImdsDouble extends AsyncDisposable {
 export async function startImdsDouble(
   start: Partial<ImdsState> = {},
   nowMs: () => number = Date.now,
+  listen: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 0 },
 ): Promise<ImdsDouble> {
   const state: ImdsState = {
     keys: {
@@ -92,10 +93,10 @@ export async function startImdsDouble(
   }
 
   const server = createServer(serve);
-  server.listen(0, "127.0.0.1");
+  server.listen(listen.port, listen.host);
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${listen.host}:${(server.address() as AddressInfo).port}`,
     state,
     requests,
     forgetTokens: () => tokens.clear(),
