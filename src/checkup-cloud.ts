@@ -99,16 +99,29 @@ function notChecked(codes: readonly CheckCode[], because: Text): readonly NotChe
 }
 
 /** Credentials and where they come from, or the check that says why there are none. */
-type Found = { readonly credentials: Credentials; readonly source: Text } | { readonly check: Check };
+type Found = FoundCredentials | { readonly check: Check };
+
+interface FoundCredentials {
+  readonly credentials: Credentials;
+  readonly source: Text;
+  /** Those of the agent, which can put metrics and events and should not be able to do more. */
+  readonly areAgents: boolean;
+}
 
 async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: InstanceMetadata): Promise<Found> {
-  const ofAgent = env["ALIBABA_CLOUD_ACCESS_KEY_ID"] === undefined;
   const sources = operatorSources({ ...agentEnv, ...env }, metadata);
-  for (const { name, provide, isEnvironment } of sources) {
+  for (const { kind, name, provide } of sources) {
     try {
       const credentials = await provide();
+      const isOfAgentEnv = kind === "environment" && env["ALIBABA_CLOUD_ACCESS_KEY_ID"] === undefined;
       const place: Text = { en: AGENT_ENV_PATH, zh: AGENT_ENV_PATH };
-      if (credentials) return { credentials, source: isEnvironment && ofAgent ? place : name };
+      if (credentials) {
+        return {
+          credentials,
+          source: isOfAgentEnv ? place : name,
+          areAgents: kind === "role" || isOfAgentEnv,
+        };
+      }
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       return {
@@ -252,7 +265,25 @@ async function checkRegion(
   const isTaken = account.some(
     (checked) => isCheck(checked) && !FAILURES.has(String(checked.evidence["error"])),
   );
-  return [credentialsCheck(found.source, caller!, isTaken), ...reached.checks, ...account];
+  return [
+    credentialsCheck(found.source, caller!, isTaken),
+    ...reached.checks,
+    ...(found.areAgents ? account.map(orAgentsLot) : account),
+  ];
+}
+
+/** What the agent's credentials may not ask is no fault: to let them would be one. */
+function orAgentsLot(checked: Checked): Checked {
+  const { code } = checked;
+  if (!isCheck(checked) || checked.evidence["error"] !== "not-permitted") return checked;
+  const action = String(checked.evidence["ramAction"]);
+  return {
+    code,
+    because: {
+      en: `the agent's own credentials may not ask this, and should not: it takes an operator's (${action}, softnet doctor --policy setup)`,
+      zh: `代理自身的凭证无权查询，也不应有此权限：请使用操作员的凭证（${action}，softnet doctor --policy setup）`,
+    },
+  };
 }
 
 /** Where no name server answers, no endpoint that has a name is looked for. */

@@ -18,7 +18,7 @@ export type ReadFile = (path: string) => string | undefined;
 /** One place that may hold an operator's credentials. */
 export interface CredentialSource {
   readonly name: Text;
-  readonly isEnvironment: boolean;
+  readonly kind: "environment" | "profile" | "role";
   readonly provide: CredentialProvider;
 }
 
@@ -44,12 +44,12 @@ export function operatorSources(
   return [
     {
       name: { en: "the environment", zh: "环境变量" },
-      isEnvironment: true,
+      kind: "environment",
       provide: () => Promise.resolve(environmentCredentials(env)),
     },
     {
       name: { en: "the profile of the Alibaba Cloud CLI", zh: "阿里云 CLI 的配置" },
-      isEnvironment: false,
+      kind: "profile",
       provide: async (refused) => {
         const keys = readCliProfile(env, readFile)?.keys;
         return keys === "role" ? role(refused) : keys;
@@ -57,7 +57,7 @@ export function operatorSources(
     },
     {
       name: { en: "the RAM role of this instance", zh: "本实例的 RAM 角色" },
-      isEnvironment: false,
+      kind: "role",
       provide: (refused) => (isCut ? Promise.resolve(undefined) : role(refused)),
     },
   ];

@@ -244,6 +244,27 @@ describe("softnet doctor", () => {
     assert.equal(check("last-point").evidence["instanceId"], imds.state.keys["instance-id"]);
   });
 
+  test("does not ask for more rights for the agent's own role", async () => {
+    const account = openAccount();
+    const role = roleNamed("softnet-role");
+    const {
+      AccessKeyId: accessKeyId,
+      AccessKeySecret: accessKeySecret,
+      SecurityToken: securityToken,
+    } = role.credentials;
+    const allowed = POLICIES.agent.document.Statement.flatMap(({ Action }) => Action);
+    await using it = await cloudOf(account, { accessKeyId, accessKeySecret, securityToken, allowed });
+    await using imds = await startImdsDouble({ role });
+    const { ALIBABA_CLOUD_ACCESS_KEY_ID: _, ALIBABA_CLOUD_ACCESS_KEY_SECRET: __, ...env } = it.env;
+    const { check, exit } = await doctor({ ...env, SOFTNET_IMDS: imds.url }, ["--root", rootWith()]);
+    assert.equal(check("credentials").status, "ok");
+    for (const code of ["series-quota", "pending-contacts", "last-point"]) {
+      assert.equal(check(code).status, "skipped");
+    }
+    assert.match(check("last-point").summary, /operator's \(cms:DescribeMetricLast/);
+    assert.equal(exit, 0);
+  });
+
   test("names each RAM action that is missing, and still knows whose the credentials are", async () => {
     await using it = await cloudOf(openAccount(), { ...USER, allowed: ["sts:GetCallerIdentity"] });
     const { check } = await doctor(it.env);
