@@ -15,8 +15,9 @@ interface Asked {
   readonly question: Text;
 }
 
-/** Fewer steps are done before a person wonders. */
-const WORTH_A_LINE = 20;
+/** Fewer steps are done before a person wonders; and a fleet's thousands are no page of lines. */
+const STEPS_A_LINE = 20;
+const MOST_LINES = 20;
 
 /**
  * Asks, then takes the steps one after the other and says how far it is.
@@ -36,10 +37,11 @@ export async function carryOutAsked(
     throw new UsageError({ code: "declined", expected: "yes", got: "no", where: asked.verb });
   }
   const say = (line: Text): void => io.stderr(`softnet: ${line[lang]}\n`);
+  const stepsALine = Math.max(STEPS_A_LINE, Math.ceil(steps.length / MOST_LINES));
   let done = 0;
   try {
     await alarms.carryOut(steps, (count) => {
-      const isTold = Math.floor(count / WORTH_A_LINE) > Math.floor(done / WORTH_A_LINE);
+      const isTold = Math.floor(count / stepsALine) > Math.floor(done / stepsALine);
       done = count;
       if (isTold)
         say({ en: `${done} of ${steps.length} changes made`, zh: `已完成 ${done}/${steps.length} 项改动` });

@@ -42,7 +42,7 @@ export const IN_STEP: Text = {
 };
 
 /** So many instances or rules are named; the rest is counted. */
-const MOST_NAMED = 10;
+const MOST_NAMED = 6;
 
 export function stepSections(steps: readonly AlarmStep[], look: Look): readonly (readonly string[])[] {
   const byPlace = Map.groupBy(steps, placeOf);
@@ -54,6 +54,7 @@ export function stepSections(steps: readonly AlarmStep[], look: Look): readonly 
     ...changedSections(of("changed rules"), look),
     ...of("others").map((step) => stepLines(step, look)),
     switchedLines(of("switched rules"), look),
+    ...of("removals").map((step) => stepLines(step, look)),
   ];
 }
 
@@ -64,7 +65,8 @@ function placeOf({ kind, action }: AlarmStep) {
     if (action === "create") return "new rules";
     return action === "update" ? "changed rules" : "switched rules";
   }
-  return (kind === "contact" || kind === "group") && action !== "delete" ? "people" : "others";
+  if (action === "delete") return "removals";
+  return kind === "contact" || kind === "group" ? "people" : "others";
 }
 
 /** Rules that change alike are one section. */

@@ -7,9 +7,9 @@ import type {
   MonitorQuota,
 } from "../core/alarm-account.ts";
 import { FLEET_RULE_NAME } from "../core/alarm-event-rule.ts";
-import type { AlarmStep, GroupStep, TargetStep } from "../core/alarm-steps.ts";
+import type { AlarmStep, DataStep, GroupStep, TargetStep } from "../core/alarm-steps.ts";
 import { alarmDimension, FLEET_EVENT_RULE } from "../core/alarm-rules.ts";
-import { hostEntries, type MetricEntry, type MetricName } from "../core/metrics.ts";
+import { ENTRIES_PER_CALL, hostEntries, type MetricEntry, type MetricName } from "../core/metrics.ts";
 import { CloudError } from "../errors.ts";
 import {
   hasEventNamed,
@@ -74,6 +74,8 @@ const MOST_PAGES = 1000;
 const INSTANCES_PER_CALL = 50;
 /** The documentation of DeleteMetricRules names no limit; its sisters take 100. */
 const RULES_PER_CALL = 100;
+/** Each has three host series at the most. */
+const INSTANCES_PER_PUT = Math.floor(ENTRIES_PER_CALL / 3);
 /** Points older than this are of no interest: whoever sent them is gone. */
 const LOOK_BACK_MS = 3_600_000;
 const EVENT_LOOK_BACK_MS = 7 * 86_400_000;
@@ -151,7 +153,7 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
         await putGroup(step);
         return;
       case "data":
-        await sendFirstPoints(step.instanceId, step.metricNames);
+        await sendFirstPoints([step]);
         return;
       case "event":
         await sendFirstEvent();
@@ -229,9 +231,11 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
     });
   }
 
-  async function sendFirstPoints(instanceId: string, metricNames: readonly MetricName[]): Promise<void> {
-    const entries = firstPoints(instanceId, seriesGroupId, nowMs()).filter(({ metricName }) =>
-      metricNames.includes(metricName),
+  async function sendFirstPoints(steps: readonly DataStep[]): Promise<void> {
+    const entries = steps.flatMap(({ instanceId, metricNames }) =>
+      firstPoints(instanceId, seriesGroupId, nowMs()).filter(({ metricName }) =>
+        metricNames.includes(metricName),
+      ),
     );
     try {
       await call("PutCustomMetric", {
@@ -250,7 +254,7 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
       throw new CloudError(
         {
           code: "series-quota",
-          expected: `room for ${entries.length} series of ${instanceId} in the account's quota (softnet alarms status shows it)`,
+          expected: `room for ${entries.length} series of ${steps.map(({ name }) => name).join(", ")} in the account's quota (softnet alarms status shows it; --fleet-only needs none)`,
           got: error.said,
           where: error.ramAction,
         },
@@ -343,16 +347,20 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
     carryOut: async (steps, onDone) => {
       let done = 0;
       while (done < steps.length) {
-        const like = likeStepsFrom(steps, done);
-        const { kind, action } = steps[done]!;
-        if (kind === "rule" && action !== "create" && action !== "update") {
+        const step = steps[done]!;
+        if (step.kind === "rule" && !("fields" in step)) {
+          const like = likeStepsFrom(steps, done, RULES_PER_CALL);
           await switchRules(
-            action,
+            step.action,
             like.map(({ name }) => name),
           );
           done += like.length;
+        } else if (step.kind === "data") {
+          const like = likeStepsFrom(steps, done, INSTANCES_PER_PUT) as readonly DataStep[];
+          await sendFirstPoints(like);
+          done += like.length;
         } else {
-          await carryOutOne(steps[done]!);
+          await carryOutOne(step);
           done++;
         }
         if (!onDone(done)) return;
@@ -362,9 +370,9 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
 }
 
 /** The steps from here on that are of the same kind and action, as many as one call takes. */
-function likeStepsFrom(steps: readonly AlarmStep[], first: number): readonly AlarmStep[] {
+function likeStepsFrom(steps: readonly AlarmStep[], first: number, most: number): readonly AlarmStep[] {
   const { kind, action } = steps[first]!;
-  const rest = steps.slice(first, first + RULES_PER_CALL);
+  const rest = steps.slice(first, first + most);
   const other = rest.findIndex((step) => step.kind !== kind || step.action !== action);
   return other < 0 ? rest : rest.slice(0, other);
 }

@@ -94,8 +94,14 @@ function instancePart(
     .filter(({ instanceId, regionId }) => regionId === wish.regionId && gone.has(instanceId))
     .map(({ found }) => deletion("rule", found.ruleId));
   const fleet = coverage.instanceIds.length > 0 ? ownEventRule(account) : undefined;
+  const steps = parts.flatMap((part) => part.steps);
   return {
-    steps: [...parts.flatMap(({ steps }) => steps), ...deletions],
+    // Points first, and together: CloudMonitor takes a moment before it knows a new series.
+    steps: [
+      ...steps.filter(({ kind }) => kind === "data"),
+      ...steps.filter(({ kind }) => kind !== "data"),
+      ...deletions,
+    ],
     obstacles: [...parts.flatMap(({ obstacles }) => obstacles), ...(fleet ? [besideFleetRule(fleet)] : [])],
   };
 }

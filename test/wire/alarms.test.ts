@@ -36,7 +36,8 @@ async function alarms(user: CloudUser = USER) {
     /** On a terminal, where the question is answered so. */
     runAsked: (answer: string, verb: string, ...args: string[]) =>
       runSoftnet(["alarms", verb, ...args], { env, canAsk: true, ask: () => Promise.resolve(answer) }),
-    /** The last is of the newest run. */
+    runUntil: (signal: AbortSignal, verb: string, ...args: string[]) =>
+      runSoftnet(["alarms", verb, ...args], { env, signal }),
     writesSince: (nth: number) =>
       cloud.requests
         .slice(nth)
@@ -358,7 +359,7 @@ describe("instances by their tag", () => {
     for (let i = 0; i < 120; i++) it.launch(`i-${i}`, { team: "web" });
     const { code, stdout } = await it.run("plan", ...TAGGED.slice(0, -1));
     assert.equal(code, 1, stdout);
-    assert.match(stdout, /110 more/);
+    assert.match(stdout, /114 more/);
   });
 
   test("an answer without any takes nothing away, unless that is said", async () => {
@@ -403,6 +404,27 @@ describe("on a terminal", () => {
     assert.equal(rulesOf(it).length, 2);
     assert.equal((await it.runAsked("yes", "destroy")).code, 0);
     assert.equal(rulesOf(it).length, 0);
+  });
+
+  test("Ctrl-C ends it between two changes, and the next run goes on from there", async () => {
+    await using it = await alarms();
+    const interrupted = new AbortController();
+    it.cloud.failBy((_, action) => {
+      if (action === "PutContactGroup") interrupted.abort("SIGINT");
+      return undefined;
+    });
+    const { code, stderr } = await it.runUntil(
+      interrupted.signal,
+      "apply",
+      "--instance",
+      "i-1",
+      ...MAIL,
+      "--yes",
+    );
+    assert.equal(code, 130);
+    assert.match(stderr, /2 of 5 changes made. Run it again/);
+    assert.equal((await it.run("apply", "--instance", "i-1", ...MAIL, "--yes")).code, 0);
+    assert.equal(rulesOf(it).length, 2);
   });
 
   test("the plan names the command that applies it", async () => {
@@ -496,6 +518,7 @@ describe("what stands in the way", () => {
       },
     });
     assert.equal(code, 2);
+    assert.match(stderr, /2 of 5 changes made/);
     assert.match(stderr, /room for 2 series of i-1 in the account's quota/);
   });
 });
