@@ -1,4 +1,4 @@
-import { type CpuMask, parseCpuMask } from "./cpu-mask.ts";
+import { type CpuMask, maskOfCpus, parseCpuMask } from "./cpu-mask.ts";
 import type { HostSettings } from "./host-settings.ts";
 import { posixChecksum } from "./posix-checksum.ts";
 import { REMEDY_SYSCTLS, type RemedySysctl } from "./remedy-sysctls.ts";
@@ -96,6 +96,7 @@ export type Drift = DriftedValue | DriftedLine | DriftedFile;
 
 export interface DriftedValue {
   readonly kind: "value";
+  /** `set` is what can be set on this machine. */
   readonly value: JournaledValue;
   readonly found: number | CpuMask;
 }
@@ -130,11 +131,23 @@ export function driftOf(
   settings: HostSettings,
   seen: readonly SeenFile[],
 ): readonly Drift[] {
-  const values = journal.values.flatMap((value): readonly DriftedValue[] => {
-    const found = foundIn(settings, value);
-    return found === undefined || found === value.set ? [] : [{ kind: "value", value, found }];
+  const usable = usableCpus(settings.cpus);
+  const values = journal.values.flatMap((journaled): readonly DriftedValue[] => {
+    const found = foundIn(settings, journaled);
+    const value = journaled.kind === "rps" ? { ...journaled, set: journaled.set & usable } : journaled;
+    const isHeld = typeof found === "bigint" ? (found & usable) === value.set : found === value.set;
+    return found === undefined || isHeld ? [] : [{ kind: "value", value, found }];
   });
   return [...values, ...seen.flatMap((file) => driftOfFile(journal, file))];
+}
+
+/**
+ * A mask cannot be set to a CPU that is offline or isolated, and may still hold one that has gone offline: a machine that has shrunk, or was
+ * booted otherwise, has changed nothing that was set.
+ */
+function usableCpus({ online, isolated }: HostSettings["cpus"]): CpuMask {
+  // All bits, where nobody knows.
+  return online ? maskOfCpus(online.filter((cpu) => !isolated?.includes(cpu))) : -1n;
 }
 
 function driftOfFile({ files, lines }: RemedyJournal, { path, bytes }: SeenFile): readonly Drift[] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import type { HostSettings } from "../../src/core/host-settings.ts";
 import { posixChecksum } from "../../src/core/posix-checksum.ts";
 import { driftDocument } from "../../src/core/remedy-document.ts";
 import { driftOf, parseJournal } from "../../src/core/remedy-journal.ts";
@@ -43,14 +44,19 @@ test("another text is no journal", () => {
 
 describe("drift", () => {
   const journal = parseJournal(NOTED)!;
-  const settingsWith = (backlog: number | undefined, mask: bigint, device = "eth0") => {
+  const settingsWith = (
+    backlog: number | undefined,
+    mask: bigint,
+    { device = "eth0", cpus = {} }: { device?: string; cpus?: Partial<HostSettings["cpus"]> } = {},
+  ) => {
     const { settings, interfaces } = observationOfLines({
       cpus: [{}, {}],
       interfaces: [{ name: device, masks: [mask] }],
     });
-    return { ...settings, interfaces, sysctls: { ...settings.sysctls, netdevMaxBacklog: backlog } };
+    const sysctls = { ...settings.sysctls, netdevMaxBacklog: backlog };
+    return { ...settings, interfaces, sysctls, cpus: { ...settings.cpus, ...cpus } };
   };
-  const asSet = settingsWith(6000, 0x1_ffff_ffffn);
+  const asSet = settingsWith(6000, 3n);
   const file = (path: string, text: string | undefined) => ({
     path,
     bytes: text === undefined ? undefined : new TextEncoder().encode(text),
@@ -68,7 +74,7 @@ describe("drift", () => {
 
   test("is what somebody else set", () => {
     assert.deepEqual(
-      driftOf(journal, settingsWith(1000, 15n), []).map((one) => driftDocument(one, 33)),
+      driftOf(journal, settingsWith(1000, 1n), []).map((one) => driftDocument(one, 2)),
       [
         {
           kind: "sysctl",
@@ -80,9 +86,9 @@ describe("drift", () => {
         {
           kind: "rps",
           target: "/sys/class/net/eth0/queues/rx-0/rps_cpus",
-          expected: "1,ffffffff",
-          found: "0,0000000f",
-          mend: "echo 1,ffffffff | sudo tee /sys/class/net/eth0/queues/rx-0/rps_cpus",
+          expected: "3",
+          found: "1",
+          mend: "echo 3 | sudo tee /sys/class/net/eth0/queues/rx-0/rps_cpus",
         },
       ],
     );
@@ -106,8 +112,27 @@ describe("drift", () => {
     ]);
   });
 
+  const all = Array.from({ length: 33 }, (_, cpu) => cpu);
+  for (const { name, cpus, mask, drifts } of [
+    { name: "all CPUs are there", cpus: { online: all }, mask: 0x1_ffff_ffffn, drifts: [] },
+    { name: "the machine has shrunk", cpus: { online: [0, 1, 2, 3] }, mask: 0xfn, drifts: [] },
+    { name: "a CPU has gone offline", cpus: { online: all.slice(1) }, mask: 0x1_ffff_ffffn, drifts: [] },
+    { name: "it isolates CPUs now", cpus: { online: all, isolated: [32] }, mask: 0xffff_ffffn, drifts: [] },
+    { name: "it has shrunk, and less is set", cpus: { online: [0, 1, 2, 3] }, mask: 1n, drifts: ["f"] },
+  ]) {
+    test(`${drifts.length === 0 ? "is no drift" : "is drift"} of a mask when ${name}`, () => {
+      const possible = cpus.online.length < 32 ? 4 : 33;
+      assert.deepEqual(
+        driftOf(journal, settingsWith(6000, mask, { cpus }), []).map(
+          (one) => driftDocument(one, possible).expected,
+        ),
+        drifts,
+      );
+    });
+  }
+
   test("is none of what cannot be seen", () => {
-    assert.deepEqual(driftOf(journal, settingsWith(undefined, 0n, "eth1"), []), []);
+    assert.deepEqual(driftOf(journal, settingsWith(undefined, 0n, { device: "eth1" }), []), []);
   });
 });
 
