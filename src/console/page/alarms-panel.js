@@ -25,7 +25,8 @@ export class AlarmsPanel {
     setAttribute(this.#box, "hidden", alarms === undefined);
     if (!alarms) return;
     const today = Math.floor(nowMs / DAY_MS);
-    replaceWhenChanged(this.#box, [alarms, language, today], () => [
+    const isTold = state.agent.webhook !== undefined || state.agent.sink.kind === "cloudmonitor";
+    replaceWhenChanged(this.#box, [alarms, isTold, language, today], () => [
       element("h2", {}, [t("alarms")]),
       element(
         "ul",
@@ -43,6 +44,7 @@ export class AlarmsPanel {
           ]),
         ),
       ),
+      ...(isTold ? [] : [element("p", { class: "muted" }, [t("alarms.nobody")])]),
     ]);
   }
 }

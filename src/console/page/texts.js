@@ -136,6 +136,10 @@ export const TEXTS = {
   copied: { en: "Copied", zh: "已复制" },
   cannotHelpOne: { en: "{what}:", zh: "{what}：" },
   alarms: { en: "Alarms", zh: "报警" },
+  "alarms.nobody": {
+    en: "Nobody is called: SOFTNET_WEBHOOK is not set.",
+    zh: "不会通知任何人：未设置 SOFTNET_WEBHOOK。",
+  },
   "alarms.since": { en: "since {time}", zh: "自 {time} 起" },
   absent: { en: "absent", zh: "不存在" },
 
