@@ -43,6 +43,8 @@ export interface AlarmsCloud {
    */
   readAccount(scope: "ours" | "everything"): Promise<AlarmAccount>;
   readContacts(): Promise<readonly Contact[]>;
+  /** Contacts with the groups they are in, by what either of them says: nobody must seem to be in none. */
+  readPeople(): Promise<Pick<AlarmAccount, "contacts" | "groups">>;
   /** Rules on custom metrics, ours and others'. */
   readRules(): Promise<readonly CloudRule[]>;
   readQuota(): Promise<MonitorQuota>;
@@ -308,14 +310,28 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
       "Page",
     );
 
+  const readPeople = async (): Promise<Pick<AlarmAccount, "contacts" | "groups">> => {
+    const contacts = await readContacts();
+    const groups = await list("DescribeContactGroupList", ["ContactGroupList", "ContactGroup"], parseGroup);
+    const groupsOf = (contact: Contact): readonly string[] =>
+      groups.filter(({ members }) => members.includes(contact.name)).map(({ name }) => name);
+    return {
+      groups,
+      contacts: contacts.map((contact) => ({
+        ...contact,
+        groups: [...new Set([...contact.groups, ...groupsOf(contact)])],
+      })),
+    };
+  };
+
   return {
     readContacts,
     readRules: () => readRules("ours"),
     readQuota: async () =>
       parseQuota(await call("DescribeMonitorResourceQuotaAttribute", { ShowUsed: true })),
+    readPeople,
     readAccount: async (scope) => ({
-      contacts: await readContacts(),
-      groups: await list("DescribeContactGroupList", ["ContactGroupList", "ContactGroup"], parseGroup),
+      ...(await readPeople()),
       rules: await readRules(scope),
       eventRules: await readEventRules(scope),
     }),

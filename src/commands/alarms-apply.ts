@@ -45,8 +45,8 @@ export default defineVerb({
     const cut = await carryOutAsked(steps, at, asked, io);
     if (cut !== undefined) return cut;
     // A contact that was made just now waits for its link.
-    const contacts = await at.alarms.readContacts();
-    const notes = notesOf({ ...prepared, account: { ...prepared.account, contacts } }, at.regionId);
+    const people = await at.alarms.readPeople();
+    const notes = notesOf({ ...prepared, account: { ...prepared.account, ...people } }, at.regionId);
     io.stdout(json ? changesDocument("done", steps, notes, lang) : alarmDoneText(steps.length, notes, look));
     return 0;
   },

@@ -58,6 +58,16 @@ async function alarms(user: CloudUser = USER) {
 
 type Setup = Awaited<ReturnType<typeof alarms>>;
 
+/** What an agent speaks through. */
+function cloudMonitorOf({ cloud }: Setup) {
+  return connectCloudMonitor({
+    endpoints: [cloud.url],
+    regionId: REGION,
+    credentials: () => Promise.resolve({ ...USER, securityToken: undefined }),
+    timeoutMs: 5000,
+  });
+}
+
 function rulesOf({ account }: Setup): readonly string[] {
   return [...account.state.metricRules.keys()].sort();
 }
@@ -506,6 +516,17 @@ describe("what stands in the way", () => {
     assert.doesNotMatch(stderr, /\n\s+at /);
   });
 
+  test("a quota of rules that is used up is said, and more of it is enough", async () => {
+    await using it = await alarms();
+    it.account.state.ruleQuota = 1;
+    const { code, stderr } = await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    assert.equal(code, 2);
+    assert.match(stderr, /4 of 5 changes made[\s\S]*ExceedingQuota/);
+    it.account.state.ruleQuota = 2;
+    assert.equal((await it.run("apply", "--yes")).code, 0);
+    assert.equal(rulesOf(it).length, 2);
+  });
+
   test("a series quota that is used up is said as what it is", async () => {
     const account = openAccount({ limits: { edition: "free", seriesQuota: 1 } });
     await using cloud = await startCloudDouble({ users: [USER], families: account.families });
@@ -527,12 +548,7 @@ test("a drop storm calls once, and says what is lost, where, and what mends it",
   await using it = await alarms();
   await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
   it.account.activate("softnet_oncall", "Mail");
-  const cloudMonitor = connectCloudMonitor({
-    endpoints: [it.cloud.url],
-    regionId: REGION,
-    credentials: () => Promise.resolve({ ...USER, securityToken: undefined }),
-    timeoutMs: 5000,
-  });
+  const cloudMonitor = cloudMonitorOf(it);
   const nowMs = Math.floor(Date.now() / 60_000) * 60_000;
   const drops = { sum: 900, elapsedSeconds: 60, rates: [0, 900] };
   for (let minute = 6; minute > 0; minute--) {
@@ -575,6 +591,26 @@ test("the policy for an operator allows what the verbs call, and nothing else", 
   );
   called.delete("cms:GetCallerIdentity");
   assert.deepEqual([...called].sort(), allowed.toSorted());
+});
+
+test("one event of any instance calls once, with its finding and the command, and calls the webhook", async () => {
+  await using it = await alarms();
+  await it.run("apply", "--fleet-only", ...MAIL, "--webhook", "https://example.com/hook", "--yes");
+  it.account.activate("softnet_oncall", "Mail");
+  assert.deepEqual(it.account.outbox.notifications, []);
+  const content = "i-7: CPU 3 drops 900 packets/s. fix: sudo softnet remedy apply";
+  const cloudMonitor = cloudMonitorOf(it);
+  await cloudMonitor.putEvents([{ name: "softnet_critical", groupId: "0", atMs: Date.now(), content }]);
+  await cloudMonitor.putEvents([{ name: "softnet_warning", groupId: "0", atMs: Date.now(), content }]);
+  const { notifications, webhooks } = it.account.outbox;
+  assert.deepEqual(
+    notifications.map(({ level, channel, text }) => [level, channel, text]),
+    [["CRITICAL", "Mail", content]],
+  );
+  assert.deepEqual(
+    webhooks.map(({ url }) => url),
+    ["https://example.com/hook"],
+  );
 });
 
 describe("status", () => {
