@@ -131,6 +131,13 @@ const failedWrites: readonly Failure[] = [
     says: /rx-0\/rps_cpus: Value too large for (defined )?data type/,
   },
   {
+    name: "a read-only /etc/sysctl.d",
+    script: "persist",
+    before: "mount --bind /etc/sysctl.d /etc/sysctl.d; mount -o remount,bind,ro /etc/sysctl.d",
+    code: 4,
+    says: /99-network-tuning\.conf: Read-only file system/,
+  },
+  {
     name: "a full disk under the journal",
     script: "apply",
     before:
