@@ -13,7 +13,7 @@ import {
 import type { Drift, RemedyJournal } from "./core/remedy-journal.ts";
 import type { RemedyPlan } from "./core/remedy-plan.ts";
 import type { Language, Text } from "./core/text.ts";
-import { countText } from "./core/wording.ts";
+import { countText, momentText } from "./core/wording.ts";
 import { tableLines } from "./layout.ts";
 import { besideLabel, indented, labelled, type Look, styled } from "./look.ts";
 
@@ -280,7 +280,7 @@ function runLine({ time, result, tried, before, after }: RepairRecord, lang: Lan
   // A budget is about squeezes: nothing was lost.
   const key = before.lostPerMillion > 0 ? "lostPerMillion" : "squeezedPerMillion";
   const effect = after ? `  ${countText(before[key])} → ${countText(after[key])} ${WORDS[key][lang]}` : "";
-  return `${time.replace(/\.\d+Z$/, "Z")}  ${result}  ${what}${effect}`;
+  return `${momentText(time)}  ${result}  ${what}${effect}`;
 }
 
 function joined(sections: readonly (readonly string[])[]): string {

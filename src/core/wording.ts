@@ -8,6 +8,11 @@ export function countText(value: number): string {
   return String(Number(value.toPrecision(1)));
 }
 
+/** A moment in ISO 8601 for people: to the second. */
+export function momentText(iso: string): string {
+  return iso.replace(/\.\d+Z$/, "Z");
+}
+
 export function percentText(value: number): Text {
   const rounded = Math.round(value);
   return { en: `${rounded} %`, zh: `${rounded}%` };

@@ -1,7 +1,7 @@
 import type { Measure } from "../proof.ts";
 import { failureKey, type RememberedFailure } from "../remedy-audit.ts";
 import type { Text } from "../text.ts";
-import { countText } from "../wording.ts";
+import { countText, momentText } from "../wording.ts";
 import type { NoUse, Part, Request, ValueStep } from "./part.ts";
 
 /** What did not help once is not tried again by itself. */
@@ -25,18 +25,19 @@ export function withoutFailed(part: Part, { policy, context }: Request): Part {
 }
 
 function failureText({ time, key, before, after, proof }: RememberedFailure): Text {
+  const when = momentText(time);
   const isBudget = key.startsWith("netdev_budget");
   const per = (measure: Measure): string =>
     countText(isBudget ? measure.squeezedPerMillion : measure.lostPerMillion);
   const [en, zh] = isBudget ? ["squeezes", "squeezed"] : ["lost packets", "丢包"];
   if (proof === "filling") {
     return {
-      en: `It was tried at ${time} and taken back: of ${per(before)} ${en} per million it only delayed the loss, since the queue went on filling. --force tries again.`,
-      zh: `${time} 已尝试过并已恢复：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
+      en: `It was tried at ${when} and taken back: of ${per(before)} ${en} per million it only delayed the loss, since the queue went on filling. --force tries again.`,
+      zh: `${when} 已尝试过并已恢复：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
     };
   }
   return {
-    en: `It was tried at ${time} and taken back: ${per(before)} ${en} per million before, ${per(after)} after. --force tries again.`,
-    zh: `${time} 已尝试过并已恢复：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
+    en: `It was tried at ${when} and taken back: ${per(before)} ${en} per million before, ${per(after)} after. --force tries again.`,
+    zh: `${when} 已尝试过并已恢复：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
   };
 }
