@@ -84,21 +84,13 @@ describe("softnet diagnose on a real kernel", { skip: skipWithoutKernel() }, () 
         // Counters alone cannot tell one flow from many that were steered alike.
         const singleFlow = findings.find(({ code }) => code === "single-flow");
         assert.ok(!singleFlow || singleFlow.confidence <= 0.6, said);
+        if (scenario === scenarios.overload) {
+          const captured = await diagnose(lab, ["--from", "-"], 1, await captureByScript(lab));
+          assert.deepEqual(new Set(captured.findings.map(({ code }) => code)), codes);
+        }
       });
     });
   }
-
-  test("says the same of a capture that the portable script made", async (t) => {
-    await judged(t, scenarios.overload, async (lab) => {
-      const script = await lab.finishInView(process.execPath, [SOFTNET, "capture", "--script", ...HERE]);
-      const capture = await lab.finishInView("sh", [], { input: script.stdout });
-      const { findings } = await diagnose(lab, ["--from", "-"], 1, capture.stdout);
-      assert.deepEqual(
-        findings.map(({ code }) => code),
-        ["cpu-bottleneck", "steering-narrow", "virtual-path"],
-      );
-    });
-  });
 
   for (const scenario of [scenarios.healthy, scenarios.napiVethRpsOff]) {
     test(`finds nothing in ${scenario.name}`, async (t) => {
@@ -110,6 +102,15 @@ describe("softnet diagnose on a real kernel", { skip: skipWithoutKernel() }, () 
     });
   }
 });
+
+/** With nothing but `sh`, as on a machine where softnet is not installed. */
+async function captureByScript(lab: Lab): Promise<string> {
+  const args = [SOFTNET, "capture", "--script", ...HERE];
+  const script = await lab.finishInView(process.execPath, args);
+  const capture = await lab.finishInView("sh", [], { input: script.stdout });
+  assert.equal(capture.code, 0, capture.stderr);
+  return capture.stdout;
+}
 
 async function diagnose(
   lab: Lab,

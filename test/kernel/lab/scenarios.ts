@@ -52,7 +52,7 @@ export const overloadNarrow: Scenario = {
   holds: (growth) => losesPackets(growth) && isSaturated(growth),
 };
 
-const tripleOverload: Scenario = {
+export const tripleOverload: Scenario = {
   name: "triple-overload",
   about: "three times what one CPU takes: no backlog is large enough",
   begin: (lab) => overloaded(lab, { factor: 3, packetMicroseconds: 50, through: "bridge", mask: "0" }),
