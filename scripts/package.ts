@@ -57,9 +57,9 @@ async function makeRelease(
   const scratch = mkdtempSync(join(tmpdir(), "softnet-release-"));
   const builtAtSeconds = commitSeconds() ?? 0;
   const made: string[] = [];
-  const tell = (path: string): void => {
+  const tell = (path: string, note = ""): void => {
     made.push(path);
-    console.log(path);
+    console.log(path + note);
   };
   try {
     rmSync(OUT, { recursive: true, force: true });
@@ -85,7 +85,8 @@ async function makeRelease(
         rpm: () => makeRpm({ ...what, files: files(RPM_SETTINGS), compression }, OUT),
         tar: () => makeTarball({ ...what, version, files: files(RPM_SETTINGS) }, OUT),
       };
-      for (const format of formats) tell(make[format]());
+      const note = arch === process.arch ? "" : " (built here, not run)";
+      for (const format of formats) tell(make[format](), note);
     }
     writeFileSync(join(OUT, "SHA256SUMS"), made.toSorted().map(checksumLine).join(""));
     console.log(join(OUT, "SHA256SUMS"));

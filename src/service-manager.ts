@@ -27,8 +27,8 @@ export function serviceManager(
   clock: Clock,
   tell: (assignments: readonly string[]) => void,
 ): ServiceManager {
-  const watchdogMs = Number(env["WATCHDOG_USEC"] ?? Infinity) / 1000;
-  let waitMs = SECOND_MS;
+  const longestWaitMs = Number(env["WATCHDOG_USEC"] ?? Infinity) / 1000 / SIGNS_PER_WATCHDOG;
+  let waitMs = Math.min(SECOND_MS, longestWaitMs);
   let nextSignMs = -Infinity;
   return {
     alive: () => {
@@ -36,7 +36,7 @@ export function serviceManager(
       if (nowMs < nextSignMs) return;
       tell(["READY=1", "WATCHDOG=1"]);
       nextSignMs = nowMs + waitMs;
-      waitMs = Math.min(2 * waitMs, watchdogMs / SIGNS_PER_WATCHDOG);
+      waitMs = Math.min(2 * waitMs, longestWaitMs);
     },
     stopping: () => tell(["STOPPING=1"]),
   };

@@ -68,7 +68,7 @@ Version: ${version}
 Architecture: ${ARCHITECTURE[arch]}
 Maintainer: softnet-agent maintainers <maintainers@softnet-agent.invalid>
 Installed-Size: ${installedKb}
-Depends: libc6 (>= 2.28), libstdc++6 (>= 7), libgcc-s1, init-system-helpers (>= 1.54), passwd
+Depends: libc6 (>= 2.28), libstdc++6 (>= 7), libgcc-s1 | libgcc1, init-system-helpers (>= 1.54), passwd
 Recommends: systemd
 Section: net
 Priority: optional

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -231,6 +231,37 @@ describe("softnet run", { concurrency: true }, () => {
       sums.reduce((a, b) => a + b, 0),
       5,
     );
+  });
+
+  test("tells systemd that it is ready by its first sample, that it lives by those after, and that it stops", async () => {
+    using machine = machineOfFiles();
+    const told = join(machine.root, "told");
+    machine.write("bin/systemd-notify", `#!/bin/sh\necho "$*" >> ${told}\n`);
+    chmodSync(join(machine.root, "bin/systemd-notify"), 0o755);
+    const unreadable = async (byte: string) => {
+      machine.write("proc/net/softnet_stat", byte);
+      await agent.logged(new RegExp(`No sample: .*got the byte \\\\?"${byte}`));
+    };
+    machine.write("proc/net/softnet_stat", "?");
+    const agent = startAgent(machine, [], {
+      SOFTNET_SINK: "local",
+      SOFTNET_SAMPLE_SECONDS: "0.1",
+      NOTIFY_SOCKET: "/run/systemd/notify",
+      WATCHDOG_USEC: "300000",
+      PATH: join(machine.root, "bin"),
+    });
+    await unreadable("u");
+    assert.equal(existsSync(told), false);
+    machine.setDropped(0);
+    await agent.logged(/First sample/);
+    // What was sent with the last good sample has arrived by the second of these.
+    for (const byte of ["v", "w"]) await unreadable(byte);
+    const before = readFileSync(told, "utf8");
+    for (const byte of ["x", "y", "z"]) await unreadable(byte);
+    assert.equal(readFileSync(told, "utf8"), before);
+    assert.match(before, /^(READY=1 WATCHDOG=1\n)+$/);
+    await stop(agent);
+    assert.match(readFileSync(told, "utf8"), /^STOPPING=1$/m);
   });
 
   test("tells CloudMonitor of a change of the verdict, with the finding, the evidence and the fix", async () => {
