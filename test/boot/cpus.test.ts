@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { cpusOfMask, formatCpuMask, maskOfCpus, parseCpuMask } from "../../src/core/cpu-mask.ts";
+import {
+  type CpuMask,
+  cpusOfMask,
+  formatCpuMask,
+  maskOfCpus,
+  parseCpuMask,
+} from "../../src/core/cpu-mask.ts";
 import type { DiagnosisDocument } from "../../src/core/diagnosis.ts";
+import { renderApply, renderUndo } from "../../src/core/remedy-script.ts";
 import { type CapturedHost, parseCapture } from "../../src/host/capture.ts";
 import { readNetInterrupts, readNetRx } from "../../src/host/interrupts.ts";
 import { readHostSettings } from "../../src/host/settings.ts";
@@ -80,6 +87,7 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
         0n,
         maskOfCpus(upTo(40).slice(1)),
       ]);
+      await appliesAndUndoes(guest, 40, maskOfCpus(upTo(40).slice(1)), maskOfCpus(upTo(40)));
       assert.equal(await writeMask(guest, "f"), formatCpuMask(0xfn, 40));
       const kept = await writeMask(guest, "ff,ffffffff");
 
@@ -132,6 +140,24 @@ async function keepsMasks(guest: Guest, possibleCpus: number, masks: readonly bi
   assert.throws(() => formatCpuMask(beyond, possibleCpus), RangeError);
   const { code } = await guest.finish(`echo ${formatCpuMask(beyond, possibleCpus + 1)} > ${RPS_CPUS}`);
   assert.notEqual(code, 0, "the kernel took a CPU beyond the possible ones");
+}
+
+/** The rendered scripts, as a remedy runs them. */
+async function appliesAndUndoes(
+  guest: Guest,
+  possibleCpus: number,
+  from: CpuMask,
+  to: CpuMask,
+): Promise<void> {
+  const change = { kind: "rps", device: "veth0", queue: 0, from, to, possibleCpus } as const;
+  for (const [script, mask] of [
+    [renderApply([change]), to],
+    [renderUndo({ force: false }), from],
+  ] as const) {
+    const { code, stderr } = await guest.finish(script);
+    assert.equal(code, 0, stderr);
+    assert.equal((await guest.run(`cat ${RPS_CPUS}`)).trim(), formatCpuMask(mask, possibleCpus));
+  }
 }
 
 /** @returns what the kernel has made of it. */
