@@ -18,7 +18,11 @@ export interface Memory {
 }
 
 export function memoryOf(pid: number): Memory {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  return memoryIn(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+}
+
+/** What a file smaps_rollup says. */
+export function memoryIn(text: string): Memory {
   const megabytes = (name: string): number =>
     Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)?.[1] ?? Number.NaN) / 1024;
   return {
