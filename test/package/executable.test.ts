@@ -102,6 +102,17 @@ describe("the single executable", { skip: skipWithout("strip", "objdump", "dpkg-
     assert.equal(readFileSync(join(root, DEBIAN_SETTINGS), "utf8"), settingsFile());
   });
 
+  test("is the same to the byte when it is made again", () => {
+    const again = join(folder, "again");
+    makeExecutable("x64", dist, again);
+    assert.ok(readFileSync(again).equals(readFileSync(executable)));
+    const debOf = (from: string) => {
+      const files = contentsOf("x64", from, dist, DEBIAN_SETTINGS);
+      return readFileSync(makeDeb({ ...PACKED, files }, join(folder, "debs")));
+    };
+    assert.ok(debOf(again).equals(debOf(executable)));
+  });
+
   test("is in an .rpm that asks for nothing else and can be installed below a folder", SKIP_RPM, () => {
     const root = join(folder, "rpm");
     const rpm = makeRpm({ ...PACKED, files: contentsOf("x64", executable, dist, RPM_SETTINGS) }, folder);
