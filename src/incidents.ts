@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Clock } from "./clock.ts";
@@ -10,6 +10,7 @@ import { errorCodeOf, StoreError } from "./errors.ts";
 import { renderCapture, type Snapshot } from "./host/capture.ts";
 import type { Host } from "./host/host.ts";
 import { takeFiles } from "./host/snapshot.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** A change of the verdict, as the console lists it. Plain data, kept in the state. */
 export interface Incident {
@@ -159,7 +160,7 @@ export class IncidentRecorder {
 
 function writeCapture(dir: string, name: string, text: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     writeFileSync(join(dir, name), text, { mode: 0o600 });
   } catch (error) {
     if (errorCodeOf(error) === undefined) throw error;

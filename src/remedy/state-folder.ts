@@ -1,8 +1,9 @@
-import { appendFileSync, lstatSync, mkdirSync } from "node:fs";
+import { appendFileSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 
 import { AUDIT_FILE, type RepairRecord } from "../core/remedy-audit.ts";
 import { errorCodeOf, RemedyError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /**
  * Makes the folder where it is missing, readable for everybody and writable for its owner.
@@ -11,7 +12,7 @@ import { errorCodeOf, RemedyError } from "../errors.ts";
  */
 export function openStateFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o755 });
+    makeFolder(dir, 0o755);
   } catch (error) {
     if (errorCodeOf(error) !== "EEXIST") throw cannotWrite(dir, error);
   }

@@ -2,7 +2,6 @@ import {
   accessSync,
   chmodSync,
   constants,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,6 +13,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { errorCodeOf, StoreError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { createPrivateFile } from "./private-file.ts";
 
 const SYSTEM_DIR = "/var/lib/softnet";
@@ -64,7 +64,7 @@ export function possibleStateDirs(
 
 function make(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     if (!statSync(dir).isDirectory()) throw new Error("a file of that name");
   } catch (error) {
