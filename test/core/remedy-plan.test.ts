@@ -153,6 +153,12 @@ describe("what the operator asks for", () => {
     assert.deepEqual(planned(overload, { rps: 1n }).steps, [`${MASK} 0 1`, ...RPS_FILES]);
   });
 
+  test("a mask that is set already is no change", () => {
+    const { steps, noUse } = planned(overload, { rps: 0n });
+    assert.deepEqual(steps, []);
+    assert.ok(noUse.includes("rps-already-set"));
+  });
+
   test("another interface", () => {
     const two = {
       ...overload,

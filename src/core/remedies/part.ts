@@ -51,6 +51,7 @@ export type NoUseCode =
   | "rps-on-one-cpu"
   | "rps-with-enough-queues"
   | "rps-already-spread"
+  | "rps-already-set"
   | "no-rps"
   | "no-device"
   | "budget-exhausted"

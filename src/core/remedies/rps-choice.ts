@@ -3,7 +3,7 @@ import type { CpuSets } from "../host-settings.ts";
 import type { ObservedCpu, ObservedInterface } from "../observation.ts";
 import { hasRps, masksOf } from "../steering.ts";
 
-/** What `--rps auto` comes to for one interface. */
+/** What `--rps` comes to for one interface. */
 export type RpsChoice =
   | { readonly kind: "spread"; readonly mask: CpuMask; readonly cpus: readonly number[] }
   /** There is no other CPU to give packets to. */
@@ -12,6 +12,8 @@ export type RpsChoice =
   | { readonly kind: "enough-queues"; readonly queues: number; readonly cpus: number }
   /** The masks cover what we would set. */
   | { readonly kind: "already-spread" }
+  /** It is the mask that was asked for. */
+  | { readonly kind: "already-set"; readonly mask: CpuMask }
   /** A kernel without RPS, or an interface without receive queues. */
   | { readonly kind: "no-rps" };
 
@@ -25,6 +27,13 @@ export interface RpsNeed {
 const OTHERS_THAT_STAY = 4;
 /** …and where it is still busier than this with RPS on; with RPS off, its load says nothing about what RPS will leave it. */
 const BUSY_PERCENT = 50;
+
+/** A mask that was asked for is taken as it is. */
+export function chosenByHand(device: ObservedInterface, mask: CpuMask): RpsChoice {
+  if (!hasRps(device)) return { kind: "no-rps" };
+  const isSet = masksOf(device).every((set) => set === mask);
+  return isSet ? { kind: "already-set", mask } : { kind: "spread", mask, cpus: [] };
+}
 
 /**
  * The CPUs that an interface's packets should be spread over: those of its NUMA node that are online and not isolated. With few CPUs that is all of

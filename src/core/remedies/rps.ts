@@ -1,4 +1,4 @@
-import type { CpuMask } from "../cpu-mask.ts";
+import { type CpuMask, cpuMaskText } from "../cpu-mask.ts";
 import type { ObservedInterface } from "../observation.ts";
 import { isScriptableInterfaceName, type RpsChange } from "../remedy-script.ts";
 import { sufferingOf } from "../suffering.ts";
@@ -6,7 +6,7 @@ import type { Text } from "../text.ts";
 import { DEFAULT_THRESHOLDS } from "../thresholds.ts";
 import { cpusText } from "../wording.ts";
 import { NOTHING, ofNoUse, type Part, pointsTo, type Reason, type Request } from "./part.ts";
-import { chooseRps, type RpsChoice } from "./rps-choice.ts";
+import { chooseRps, chosenByHand } from "./rps-choice.ts";
 
 /** More CPUs for the packets of one interface. */
 export function rpsPart(request: Request): Part {
@@ -26,10 +26,10 @@ export function rpsPart(request: Request): Part {
     });
   }
   const { cpus } = observation.settings;
-  const choice: RpsChoice =
+  const choice =
     policy.rps === "auto"
       ? chooseRps({ device, cpus, observedCpus: observation.cpus })
-      : { kind: "spread", mask: policy.rps, cpus: [] };
+      : chosenByHand(device, policy.rps);
   switch (choice.kind) {
     case "spread":
       return { steps: maskSteps(device, choice, request), noUse: [] };
@@ -48,6 +48,13 @@ export function rpsPart(request: Request): Part {
         en: `The packets of ${device.name} go to all CPUs that are near it already.`,
         zh: `${device.name} 的数据包已经分散到它附近的所有 CPU。`,
       });
+    case "already-set": {
+      const mask = cpuMaskText(choice.mask, cpus.possible);
+      return ofNoUse("rps-already-set", SPREAD, {
+        en: `The mask of ${device.name} is ${mask} already.`,
+        zh: `${device.name} 的掩码已经是 ${mask}。`,
+      });
+    }
     case "no-rps":
       return ofNoUse("no-rps", SPREAD, {
         en: `The kernel offers no RPS for ${device.name}.`,
