@@ -1,13 +1,9 @@
+import { statSync } from "node:fs";
+
+import * as v from "valibot";
+
 import type { Language, Text } from "./core/text.ts";
-import {
-  nonEmpty,
-  oneOf,
-  type Option,
-  type OptionTable,
-  readOptions,
-  type Switch,
-  type ValuesOf,
-} from "./options.ts";
+import { oneOf, type Option, type OptionTable, readOptions, type Switch, type ValuesOf } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The world as a command sees it; a test hands over its own. */
@@ -66,10 +62,15 @@ const json: Switch = {
 const root: Option<string> = {
   flag: "root",
   placeholder: "DIR",
-  ...nonEmpty("a directory that holds proc, sys and etc"),
+  schema: v.pipe(v.string(), v.check(isFolder)),
+  expected: "a directory that holds proc, sys and etc",
   fallback: "/",
   help: { en: "read /proc, /sys and /etc below DIR", zh: "从 DIR 之下读取 /proc、/sys 和 /etc" },
 };
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 const lang: Option<Language | undefined> = {
   flag: "lang",

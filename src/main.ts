@@ -11,8 +11,13 @@ async function runProcess(): Promise<void> {
   // `softnet watch | head` closes the pipe: that is an end, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    process.stderr.write(
+      `softnet: standard output: expected room for what is printed, got ${error.code ?? error.message}\n`,
+    );
+    process.exit(2);
   });
+  // Nobody is left to be told.
+  process.stderr.on("error", () => {});
   const io: Io = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { describe, test } from "node:test";
 
 const BIN = new URL("../bin/softnet.js", import.meta.url).pathname;
@@ -11,6 +12,11 @@ function softnet(args: readonly string[], env: Record<string, string> = {}) {
     timeout: 30_000,
   });
   return { status, stdout, stderr };
+}
+
+function openDisposable(path: string) {
+  const fd = openSync(path, "w");
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 describe("the command line", () => {
@@ -39,6 +45,10 @@ describe("the command line", () => {
       args: ["run", "--sink", "s3"],
       line: /^softnet: --sink: expected auto or cloudmonitor or local, got "s3"\n$/,
     },
+    {
+      args: ["diagnose", "--root", "/nowhere"],
+      line: /^softnet: --root: expected a directory that holds proc, sys and etc, got "\/nowhere"\n$/,
+    },
   ];
   for (const { args, line } of refused) {
     test(`refuses "${args.join(" ")}" with one line and exit code 2`, () => {
@@ -48,6 +58,16 @@ describe("the command line", () => {
       assert.equal(status, 2);
     });
   }
+
+  test("says in one line that what it prints finds no room", () => {
+    using full = openDisposable("/dev/full");
+    const { status, stderr } = spawnSync(process.execPath, [BIN, "--help"], {
+      stdio: ["ignore", full.fd, "pipe"],
+      encoding: "utf8",
+    });
+    assert.equal(stderr, "softnet: standard output: expected room for what is printed, got ENOSPC\n");
+    assert.equal(status, 2);
+  });
 
   test("with --json, says the same as a document", () => {
     const { status, stdout } = softnet(["run", "--json", "--sink", "s3"]);

@@ -145,20 +145,22 @@ async function writing(
 ): Promise<string | undefined> {
   if (path === undefined) return making();
   const isNew = !existsSync(path);
-  tryToOpen(path);
-  let text: string | undefined;
+  orCannotWrite(path, () => closeSync(openSync(path, "a")));
+  let isWritten = false;
   try {
-    text = await making();
-    if (text !== undefined) writeFileSync(path, text);
+    const text = await making();
+    if (text === undefined) return undefined;
+    orCannotWrite(path, () => writeFileSync(path, text));
+    isWritten = true;
     return text;
   } finally {
-    if (text === undefined && isNew) rmSync(path);
+    if (!isWritten && isNew) rmSync(path);
   }
 }
 
-function tryToOpen(path: string): void {
+function orCannotWrite(path: string, write: () => void): void {
   try {
-    closeSync(openSync(path, "a"));
+    write();
   } catch (error) {
     throw new HostError({
       code: "cannot-write",

@@ -74,12 +74,16 @@ describe("softnet capture", () => {
     },
     { args: ["--every", "0"], message: '--every: expected a whole number from 1 to 3600, got "0"' },
     {
-      args: ["--script", "--root", "/host"],
+      args: ["--script", "--root", "/proc"],
       message: "command line: expected either --script or a machine to record, got both --script and --root",
     },
     {
       args: ["--out", "/nowhere/x.capture"],
       message: "/nowhere/x.capture: expected a file that can be written, got ENOENT",
+    },
+    {
+      args: ["--script", "--out", "/dev/full"],
+      message: "/dev/full: expected a file that can be written, got ENOSPC",
     },
   ];
   for (const { args, message } of refused) {

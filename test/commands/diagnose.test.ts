@@ -197,7 +197,7 @@ describe("softnet diagnose --from", () => {
 
   for (const [flags, got] of [
     [["--for", "5"], "--for"],
-    [["--root", "/host"], "--root"],
+    [["--root", "/proc"], "--root"],
   ] as const) {
     test(`is refused beside ${got}`, async () => {
       const { code, stderr } = await runSoftnet(["diagnose", "--from", "x", ...flags]);

@@ -238,7 +238,7 @@ describe("softnet watch", () => {
     { args: ["--every", "0"], message: '--every: expected a number from 0.1 to 3600, got "0"' },
     { args: ["--count", "x"], message: '--count: expected a whole number from 1 to 1000000000, got "x"' },
     {
-      args: ["--replay", STORY, "--root", "/host"],
+      args: ["--replay", STORY, "--root", "/proc"],
       message: "command line: expected either --replay or a machine to watch, got both --replay and --root",
     },
     {
@@ -246,7 +246,7 @@ describe("softnet watch", () => {
       message: "/nowhere: expected a capture that can be read, got no such file",
     },
     {
-      args: ["--root", "/nowhere"],
+      args: ["--root", "/proc"],
       message: "/proc/net/softnet_stat: expected the kernel's softnet counters, got no readable file",
     },
   ];
