@@ -10,6 +10,7 @@ import type { Text } from "../core/text.ts";
 import { verdictOf } from "../core/verdict.ts";
 import { KnownError, UsageError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
+import { readHostSettings } from "../host/settings.ts";
 import type { Look } from "../look.ts";
 import { FOR_SECONDS, forSeconds, observationOf } from "../observing.ts";
 import {
@@ -61,6 +62,7 @@ export default defineVerb({
   run: async (options: Asked, io) => {
     refuseWithoutRoot(io, VERB);
     refuseWithoutConsent(options.yes, io, VERB);
+    refuseUnknownHere(options);
     openStateFolder(options.remedyDir);
     const release = takeLock(options.remedyDir);
     try {
@@ -70,6 +72,12 @@ export default defineVerb({
     }
   },
 });
+
+/** Before the time is spent and not after it. */
+function refuseUnknownHere(options: Asked): void {
+  using machine = new Machine();
+  policyOf(options, readHostSettings(machine));
+}
 
 function worldOf(options: Asked, io: Io): RepairWorld {
   const { lang } = options;

@@ -1,4 +1,4 @@
-import { defineVerb, exitCodeOfSignal } from "../command.ts";
+import { type CommonOptions, defineVerb, exitCodeOfSignal } from "../command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { planDocument } from "../core/remedy-document.ts";
 import { planRemedy, type RemedyPlan } from "../core/remedy-plan.ts";
@@ -7,6 +7,7 @@ import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { verdictOf } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
+import { readHostSettings } from "../host/settings.ts";
 import { forSeconds, from, observationOf } from "../observing.ts";
 import { oneOf, type Option, type Switch } from "../options.ts";
 import {
@@ -25,14 +26,16 @@ const script: Switch = {
   help: { en: "print the sh script that apply would run", zh: "打印 apply 将要执行的 sh 脚本" },
 };
 
-const phase: Option<"apply" | "persist" | "undo"> = {
+type Phase = "apply" | "persist" | "undo";
+
+const phase: Option<Phase | undefined> = {
   flag: "phase",
   placeholder: "apply|persist|undo",
   ...oneOf(["apply", "persist", "undo"]),
-  fallback: "apply",
+  fallback: undefined,
   help: {
-    en: "which script: set at run time, outlive a reboot, or put everything back",
-    zh: "哪个脚本：运行时设置、持久化，或恢复原状",
+    en: "which script: set at run time, outlive a reboot, or put everything back (default: apply)",
+    zh: "哪个脚本：运行时设置（默认）、持久化，或恢复原状",
   },
 };
 
@@ -75,11 +78,13 @@ export default defineVerb({
       io.stdout(renderUndo({ force: options.force }));
       return 0;
     }
+    using machine = new Machine(options.root);
+    const isThisMachine = options.from === undefined;
+    // Before the time is spent and not after it.
+    if (isThisMachine) policyOf(options, readHostSettings(machine));
     const observation = await observationOf(options, io);
     if (observation === undefined) return exitCodeOfSignal(io.signal);
 
-    using machine = new Machine(options.root);
-    const isThisMachine = options.from === undefined;
     const { settings } = observation;
     const context = await contextOf(
       isThisMachine ? machine : undefined,
@@ -103,7 +108,7 @@ export default defineVerb({
   },
 });
 
-function scriptOf(plan: RemedyPlan, which: "apply" | "persist" | "undo"): string {
+function scriptOf(plan: RemedyPlan, which: Phase | undefined): string {
   if (which !== "persist") return renderApply(plan.values);
   return renderPersist(plan.persist ?? { conf: [], masks: [] });
 }
@@ -114,24 +119,39 @@ function portableScript({ backlog, bandwidthGbps, rps }: Choice): string {
   return renderPortable({ backlog: backlog === "auto" ? auto : backlog, rps: rps !== "off" });
 }
 
-function refuseContradictions(options: {
-  readonly json: boolean;
-  readonly script: boolean;
-  readonly portable: boolean;
+interface Asked extends Choice, CommonOptions {
+  readonly forSeconds: number | undefined;
   readonly from: string | undefined;
-  readonly rps: Choice["rps"];
-  readonly device: string | undefined;
-}): void {
+  readonly script: boolean;
+  readonly phase: Phase | undefined;
+  readonly portable: boolean;
+}
+
+function refuseContradictions(asked: Asked): void {
+  const { json, script: asksScript, phase: asksPhase, portable: isPortable } = asked;
+  const ofOneHost = [
+    asked.from === undefined ? [] : "--from",
+    asked.device === undefined ? [] : "--device",
+    asked.forSeconds === undefined ? [] : "--for",
+    asked.root === "/" ? [] : "--root",
+  ].flat();
+  const ofOtherScripts = [
+    asksPhase === undefined ? [] : "--phase",
+    asked.noPersist ? "--no-persist" : [],
+    asked.force ? "--force" : [],
+  ].flat();
   const wrong: readonly [boolean, string, string][] = [
-    [options.json && options.script, "--json or --script", "both: a script is no JSON"],
-    [options.portable && !options.script, "--portable with --script", "--portable alone"],
+    [json && asksScript, "--json or --script", "both: a script is no JSON"],
+    [isPortable && !asksScript, "--portable with --script", "--portable alone"],
+    [asksPhase !== undefined && !asksScript, "--phase with --script", "--phase alone"],
+    [isPortable && ofOneHost.length > 0, "--portable without a host", ofOneHost.join(" and ")],
     [
-      options.portable && (options.from !== undefined || options.device !== undefined),
-      "--portable without a host",
-      "--from or --device",
+      isPortable && ofOtherScripts.length > 0,
+      "--portable alone, which applies and persists in one go",
+      ofOtherScripts.join(" and "),
     ],
     [
-      options.portable && typeof options.rps === "bigint",
+      isPortable && typeof asked.rps === "bigint",
       "--rps auto or off with --portable",
       "a mask, which suits one machine only",
     ],

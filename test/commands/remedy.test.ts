@@ -91,6 +91,10 @@ describe("softnet remedy plan", () => {
     ["a portable plan that is no script", ["--portable"]],
     ["a portable script of a capture", ["--portable", "--script", "--from", "x"]],
     ["a portable script with a mask", ["--portable", "--script", "--rps", "f"]],
+    ["a portable script until the next reboot", ["--portable", "--script", "--no-persist"]],
+    ["a phase of the portable script", ["--portable", "--script", "--phase", "undo"]],
+    ["a phase that is no script", ["--phase", "undo", "--from", incident("burst")]],
+    ["an interface that this machine has not, unmeasured", ["--device", "nope", "--for", "3600"]],
     ["a value without a limit", ["--backlog", "-1"]],
     ["a value of nothing", ["--backlog", "0"]],
     ["a mask that is none", ["--rps", "0x3"]],
@@ -105,6 +109,13 @@ describe("softnet remedy plan", () => {
 });
 
 describe("softnet remedy apply and undo", () => {
+  test("apply refuses an interface that is not there, unmeasured", async () => {
+    const args = ["remedy", "apply", "--yes", "--device", "nope", "--for", "3600"];
+    const { code, stdout, stderr } = await runSoftnet(args, { env: { SOFTNET_REMEDY_DIR: dir } });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^softnet: --device: expected .*, got "nope"\n$/);
+  });
+
   for (const verb of ["apply", "undo"]) {
     test(`${verb} needs root, and says the line that does it`, async () => {
       const args = ["remedy", verb, "--yes"];
