@@ -17,7 +17,8 @@ import { readHostSettings } from "../../src/host/settings.ts";
 import { readSoftnetStat } from "../../src/host/softnet-stat.ts";
 import { skipWithoutGuests } from "../support/boot-tests.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
-import { Guest } from "./guest/guest.ts";
+import type { Guest } from "./guest/guest.ts";
+import { duringLeanGuest } from "./guest/lean-guest.ts";
 
 const SOFTNET = [process.execPath, fileURLToPath(new URL("../../bin/softnet.js", import.meta.url))]
   .map((path) => `'${path}'`)
@@ -30,7 +31,7 @@ const ALL_OF_8 = maskOfCpus(upTo(8));
 /** Emulated CPUs are slow and share the real ones, so no rate is looked at here. */
 describe("in a guest", { skip: skipWithoutGuests() }, () => {
   test("of 8 CPUs each has its row, and one that is offline has none", async (t) => {
-    await Guest.during(t, { cpus: "8", withinSeconds: 300 }, async (guest) => {
+    await duringLeanGuest(t, { cpus: "8", withinSeconds: 300 }, async (guest) => {
       const before = await diagnoseIn(guest);
       assert.deepEqual(cpusOf(before), upTo(8));
       assert.deepEqual(before.host.onlineCpus, upTo(8));
@@ -60,7 +61,7 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
 
   test("isolated CPUs have a row and stay out of masks", async (t) => {
     const settings = { cpus: "8", kernelArguments: ["isolcpus=domain,6-7"], withinSeconds: 300 };
-    await Guest.during(t, settings, async (guest) => {
+    await duringLeanGuest(t, settings, async (guest) => {
       await addVeth(guest);
       const kept = await writeMask(guest, formatCpuMask(ALL_OF_8, 8));
       const { host, cpus } = await diagnoseIn(guest);
@@ -73,7 +74,7 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
   });
 
   test("40 CPUs take more than one read, and masks of two groups", async (t) => {
-    await Guest.during(t, { cpus: "40", withinSeconds: 540 }, async (guest) => {
+    await duringLeanGuest(t, { cpus: "40", withinSeconds: 540 }, async (guest) => {
       const inOneRead = (await guest.run(`dd if=${SOFTNET_STAT} bs=64k count=1 2> /dev/null`)).length;
       assert.ok(inOneRead <= 4096, `${inOneRead} bytes in one read`);
 
@@ -115,7 +116,7 @@ describe("in a guest", { skip: skipWithoutGuests() }, () => {
   });
 
   test("masks are as wide as CPUs are possible, and keep those that are online", async (t) => {
-    await Guest.during(t, { cpus: "2,maxcpus=104", withinSeconds: 240 }, async (guest) => {
+    await duringLeanGuest(t, { cpus: "2,maxcpus=104", withinSeconds: 240 }, async (guest) => {
       await addVeth(guest);
       assert.equal(await writeMask(guest, formatCpuMask((1n << 104n) - 1n, 104)), formatCpuMask(3n, 104));
       await keepsMasks(guest, 104, [1n, 2n, 0n]);
