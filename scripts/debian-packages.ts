@@ -31,10 +31,11 @@ export const BOOT_PACKAGES: readonly DebianPackage[] = [
   { name: "qemu-system-x86", why: "emulates the guests" },
   { name: "busybox-static", why: "brings them up" },
   { name: "iproute2", why: "makes interfaces in them" },
-  { name: "mmdebstrap", why: "makes the systems of containers" },
+  { name: "mmdebstrap", why: "makes the systems of containers and guests" },
   { name: "debian-archive-keyring", why: "knows Debian's keys" },
   { name: "systemd-container", why: "boots them" },
   { name: "binutils", why: "strips the executable that they install" },
+  { name: "e2fsprogs", why: "puts them on the disks of guests" },
 ];
 
 /** @returns undefined where there is no dpkg to ask. */
