@@ -13,6 +13,7 @@ import { baselineGbpsOf, KNOWN_FAMILIES } from "../core/instance-bandwidth.ts";
 import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { UsageError } from "../errors.ts";
 import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts";
+import { isPushCron, PUSH_CRON_EXPECTED } from "../push-cron.ts";
 import { CHOOSING_OPTIONS } from "../remedy-options.ts";
 
 interface PackageUrl {
@@ -201,12 +202,20 @@ function settingsOf(given: readonly Setting[]): FirstBoot["settings"] {
     const option = Object.values(AGENT_OPTIONS).find(({ env }) => env === name);
     if (!option) throw refusal("unknown-setting", "a setting of the agent (see softnet run --help)", name);
     if (settings.has(name)) throw refusal("repeated-setting", "each setting once", `${name} twice`);
-    if (!v.is(option.schema, value)) {
-      throw refusal("bad-value", `${name} to be ${option.expected}`, JSON.stringify(value));
+    const expected = refusedAs(option, value);
+    if (expected !== undefined) {
+      const got = "isSecret" in option ? "something else" : JSON.stringify(value);
+      throw refusal("bad-value", `${name} to be ${expected}`, got);
     }
     settings.set(name, value);
   }
   return settings;
+}
+
+/** What the agent would have expected; undefined where it takes the value. */
+function refusedAs(option: Option<unknown>, value: string): string | undefined {
+  if (!v.is(option.schema, value)) return option.expected;
+  return option.env === AGENT_OPTIONS.pushCron.env && !isPushCron(value) ? PUSH_CRON_EXPECTED : undefined;
 }
 
 function refusal(code: string, expected: string, got: string): UsageError {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 
-import { parse as parseCron, validate as isCron } from "node-cron";
 import type { Logger } from "pino";
 
 import type { ClosedMinute } from "../agent.ts";
@@ -9,7 +8,6 @@ import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, type Io } from "../command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
 import { alarmRules } from "../core/alarm-rules.ts";
-import { firesOftenEnough } from "../core/cron.ts";
 import { firstBootProblem } from "../core/first-boot.ts";
 import { toThousandths } from "../core/rounding.ts";
 import type { Text } from "../core/text.ts";
@@ -25,6 +23,7 @@ import { leanRuntime } from "../lean-runtime.ts";
 import { createLogger } from "../logger.ts";
 import { type Incident, IncidentRecorder, type IncidentShelf } from "../incidents.ts";
 import { Judge } from "../judge.ts";
+import { isPushCron, PUSH_CRON_EXPECTED } from "../push-cron.ts";
 import { runWithConsole } from "../run-with-console.ts";
 import { type AgentParts, runOnce } from "../service.ts";
 import { sinkFinder } from "../sink.ts";
@@ -162,12 +161,11 @@ function shelfIn(store: Store): IncidentShelf {
   };
 }
 
-/** Seconds are ours: a cron that fires each second would cost tens of megabytes, and one that rests at night would lose it. */
 function refuseRareCron(cron: string): void {
-  if (isCron(cron) && firesOftenEnough(parseCron(cron))) return;
+  if (isPushCron(cron)) return;
   throw new UsageError({
     code: "bad-value",
-    expected: "a cron expression that fires once in a minute at most and every 15 minutes at least, all day",
+    expected: PUSH_CRON_EXPECTED,
     got: JSON.stringify(cron),
     where: "--push-cron (SOFTNET_PUSH_CRON)",
   });

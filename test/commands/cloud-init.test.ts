@@ -72,6 +72,16 @@ describe("softnet cloud-init", () => {
       says: '--set: expected SOFTNET_SINK to be auto or cloudmonitor or local, got "cloud"',
     },
     {
+      name: "a cron that the agent would not start with",
+      args: [...WHAT, "--set", "SOFTNET_PUSH_CRON=*/20 * * * *"],
+      says: "--set: expected SOFTNET_PUSH_CRON to be a cron expression that fires once in a minute at most",
+    },
+    {
+      name: "a webhook, which it does not repeat",
+      args: [...WHAT, "--set", "SOFTNET_WEBHOOK=http://example.com/secret"],
+      says: "--set: expected SOFTNET_WEBHOOK to be an https:// URL, or http:// to a loopback address, got something else",
+    },
+    {
       name: "a setting that there is not",
       args: [...WHAT, "--set", "SOFTNET_SYNC=auto"],
       says: "--set: expected a setting of the agent (see softnet run --help), got SOFTNET_SYNC",
