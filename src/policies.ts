@@ -34,8 +34,8 @@ export const POLICIES = {
   remediation: {
     document: remediation,
     purpose: {
-      en: "for whoever runs softnet fleet: root on every instance that Cloud Assistant reaches",
-      zh: "用于执行 softnet fleet 的操作员：等同于云助手可达实例上的 root 权限",
+      en: "for whoever sends remedies through Cloud Assistant: root on every instance that it reaches",
+      zh: "用于通过云助手下发修复的操作员：等同于云助手可达实例上的 root 权限",
     },
   },
 } as const satisfies Record<string, Policy>;
