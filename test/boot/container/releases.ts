@@ -45,6 +45,7 @@ async function ubuntuRoot(): Promise<string> {
   return rootFolder({
     suite: "noble",
     sources: ["noble", "noble-updates"].map((suite) => `deb [signed-by=${keyring}] ${UBUNTU} ${suite} main`),
-    packages: PACKAGES,
+    // To mmdebstrap neither of them is essential here, and every image has them.
+    packages: [...PACKAGES, "apt", "lsb-release"],
   });
 }
