@@ -36,6 +36,7 @@ export const BOOT_PACKAGES: readonly DebianPackage[] = [
   { name: "systemd-container", why: "boots them" },
   { name: "binutils", why: "strips the executable that they install" },
   { name: "e2fsprogs", why: "puts them on the disks of guests" },
+  { name: "rpm", why: "packs it for one of them" },
 ];
 
 /** @returns undefined where there is no dpkg to ask. */
