@@ -18,10 +18,19 @@ export interface BandwidthSources {
 export function bandwidthOf({ flagGbps, ingressKbps, linkMbps }: BandwidthSources): Bandwidth {
   if (flagGbps !== undefined) return { gbps: flagGbps, source: "flag" };
   if (ingressKbps !== undefined && ingressKbps > 0) {
-    return { gbps: ingressKbps / 1_000_000, source: "metadata" };
+    return { gbps: gbpsOf(ingressKbps), source: "metadata" };
   }
   if (linkMbps !== undefined && linkMbps > 0) return { gbps: linkMbps / 1000, source: "link" };
   return { gbps: undefined, source: "unknown" };
+}
+
+/**
+ * The instance families are sold in round Gbit/s, and written down in Kbit/s with 1000 or 1024 to a step: what divides by 1024 was
+ * counted so, or ten would become a little more than ten, which is another row.
+ */
+function gbpsOf(kbps: number): number {
+  if (kbps % 1024 !== 0) return kbps / 1_000_000;
+  return kbps % 1_048_576 === 0 ? kbps / 1_048_576 : kbps / 1_024_000;
 }
 
 /** The values of `netdev_max_backlog` that suit a bandwidth, in packets. */

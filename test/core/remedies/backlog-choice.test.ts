@@ -103,12 +103,15 @@ test("the cost is the guide's estimate, the honest bound, and the delay", () => 
 describe("the bandwidth", () => {
   const rows = [
     { flagGbps: 3, ingressKbps: 10_000_000, linkMbps: 1000, gbps: 3, source: "flag" },
-    { flagGbps: undefined, ingressKbps: 10_240_000, linkMbps: 1000, gbps: 10.24, source: "metadata" },
+    { flagGbps: undefined, ingressKbps: 1_500_000, linkMbps: 1000, gbps: 1.5, source: "metadata" },
+    { flagGbps: undefined, ingressKbps: 10_000_000, linkMbps: 1000, gbps: 10, source: "metadata" },
+    { flagGbps: undefined, ingressKbps: 10_240_000, linkMbps: 1000, gbps: 10, source: "metadata" },
+    { flagGbps: undefined, ingressKbps: 10_485_760, linkMbps: 1000, gbps: 10, source: "metadata" },
     { flagGbps: undefined, ingressKbps: undefined, linkMbps: 25_000, gbps: 25, source: "link" },
     { flagGbps: undefined, ingressKbps: 0, linkMbps: -1, gbps: undefined, source: "unknown" },
   ] as const;
   for (const { gbps: value, source, ...sources } of rows) {
-    test(`is known from: ${source}`, () => {
+    test(`of ${sources.ingressKbps ?? "no"} Kbit/s from the metadata service is taken from: ${source}`, () => {
       assert.deepEqual(bandwidthOf(sources), { gbps: value, source });
     });
   }
