@@ -7,13 +7,14 @@ import { type AnyVerb, defineVerb } from "./command.ts";
 import { refuseWithoutConsent, yes } from "./consent.ts";
 import { planSwitching } from "./core/alarm-plan.ts";
 import type { Text } from "./core/text.ts";
+import { namesText } from "./core/wording.ts";
 import { lookAt } from "./look.ts";
 
 interface Words {
   readonly summary: Text;
   readonly question: Text;
-  /** Said where every rule is so already. */
-  readonly nothing: Text;
+  /** Said where every rule is so already; it is given " for i-…" where only some instances are meant. */
+  readonly nothing: (of: Text) => Text;
 }
 
 /** `alarms pause` and `alarms resume` differ in a word. */
@@ -32,7 +33,8 @@ export function switchingVerb(action: "pause" | "resume", { summary, question, n
       const account = await at.alarms.readAccount("ours");
       const which = options.instances.length === 0 ? undefined : options.instances;
       const steps = planSwitching(action, which, account, at.regionId);
-      const planText = alarmPlanText({ steps, notes: [], nothing, command: undefined }, look);
+      const unchanged = nothing(which ? ofInstances(which) : { en: "", zh: "" });
+      const planText = alarmPlanText({ steps, notes: [], nothing: unchanged, command: undefined }, look);
       if (steps.length === 0) {
         io.stdout(json ? changesDocument("in-step", steps, [], lang) : planText);
         return 0;
@@ -44,4 +46,9 @@ export function switchingVerb(action: "pause" | "resume", { summary, question, n
       return 0;
     },
   });
+}
+
+function ofInstances(which: readonly string[]): Text {
+  const names = namesText(which);
+  return { en: ` for ${names.en}`, zh: `${names.zh} ` };
 }

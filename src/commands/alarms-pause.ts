@@ -6,5 +6,8 @@ export default switchingVerb("pause", {
     zh: "暂停 softnet 的报警规则（例如维护期间），直到恢复为止",
   },
   question: { en: "Pause these? Nobody will be told.", zh: "是否暂停？暂停后不会发出报警。" },
-  nothing: { en: "No rule of softnet is switched on.", zh: "没有处于启用状态的 softnet 规则。" },
+  nothing: (of) => ({
+    en: `No rule of softnet${of.en} is switched on.`,
+    zh: `${of.zh}没有处于启用状态的 softnet 规则。`,
+  }),
 });

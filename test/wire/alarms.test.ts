@@ -309,6 +309,14 @@ describe("contacts", () => {
 });
 
 describe("paused rules", () => {
+  test("of an instance without any: it is named, and the others are not said to be off", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    const { code, stdout } = await it.run("pause", "--instance", "i-2", "--yes");
+    assert.equal(code, 0);
+    assert.match(stdout, /No rule of softnet for i-2 is switched on/);
+  });
+
   test("stay paused when they are applied, and are resumed", async () => {
     await using it = await alarms();
     await it.run("apply", "--instance", "i-1", "--instance", "i-2", ...MAIL, "--yes");
