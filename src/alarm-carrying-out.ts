@@ -1,9 +1,8 @@
 import type { AlarmsAtHand } from "./alarm-preparing.ts";
 import { exitCodeOfSignal, type Io } from "./command.ts";
-import { isAgreed } from "./consent.ts";
+import { isAgreed, notAgreed } from "./consent.ts";
 import type { AlarmStep } from "./core/alarm-steps.ts";
 import type { Language, Text } from "./core/text.ts";
-import { UsageError } from "./errors.ts";
 
 interface Asked {
   readonly verb: string;
@@ -33,9 +32,7 @@ export async function carryOutAsked(
 ): Promise<number | undefined> {
   const { lang } = asked;
   if (!asked.json || !asked.yes) io.stderr(asked.planText);
-  if (!(await isAgreed(asked.question, asked.yes, lang, io))) {
-    throw new UsageError({ code: "declined", expected: "yes", got: "no", where: asked.verb });
-  }
+  if (!(await isAgreed(asked.question, asked.yes, lang, io))) return notAgreed(asked.verb, io);
   const say = (line: Text): void => io.stderr(`softnet: ${line[lang]}\n`);
   const stepsALine = Math.max(STEPS_A_LINE, Math.ceil(steps.length / MOST_LINES));
   let done = 0;

@@ -1,4 +1,4 @@
-import type { Io } from "./command.ts";
+import { exitCodeOfSignal, type Io } from "./command.ts";
 import type { Language, Text } from "./core/text.ts";
 import { UsageError } from "./errors.ts";
 import type { Switch } from "./options.ts";
@@ -41,5 +41,18 @@ export function quoted(word: string): string {
 export async function isAgreed(question: Text, isYes: boolean, lang: Language, io: Io): Promise<boolean> {
   if (isYes) return true;
   const answer = await io.ask(`${question[lang]} [y/N] `);
+  // Whatever ended the question left the cursor behind it.
+  if (answer === undefined) io.stderr("\n");
   return /^\s*(y|yes|是)\s*$/i.test(answer ?? "");
+}
+
+/**
+ * How a verb ends that nobody agreed to.
+ *
+ * @returns the exit code of the signal that came in place of an answer.
+ * @throws UsageError where the answer was no.
+ */
+export function notAgreed(verb: string, io: Io): number {
+  if (io.signal.aborted) return exitCodeOfSignal(io.signal);
+  throw new UsageError({ code: "declined", expected: "yes", got: "no", where: verb });
 }

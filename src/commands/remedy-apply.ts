@@ -1,14 +1,14 @@
 import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
-import { isAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
+import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
 import type { Observation } from "../core/observation.ts";
 import type { RepairRecord, RepairResult } from "../core/remedy-audit.ts";
 import { type ApplyOutcome, applyDocument, changeDocument } from "../core/remedy-document.ts";
 import { planRemedy, type RemedyPlan } from "../core/remedy-plan.ts";
 import type { Text } from "../core/text.ts";
 import { verdictOf } from "../core/verdict.ts";
-import { KnownError, UsageError } from "../errors.ts";
+import { KnownError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
 import { readHostSettings } from "../host/settings.ts";
 import type { Look } from "../look.ts";
@@ -135,7 +135,7 @@ function report(ended: Repair, options: Asked, io: Io): number {
       return exitCodeOfSignal(io.signal);
     }
     case "declined":
-      throw new UsageError({ code: "declined", expected: "yes", got: "no", where: VERB });
+      return notAgreed(VERB, io);
     case "ended": {
       const { outcome } = ended;
       const auditProblem = problemWithAudit(outcome, options);

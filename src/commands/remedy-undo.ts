@@ -2,12 +2,11 @@ import { existsSync } from "node:fs";
 
 import { defineVerb } from "../command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
-import { isAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
+import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
 import { driftOf } from "../core/remedy-journal.ts";
 import { renderUndo } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
 import type { Text } from "../core/text.ts";
-import { UsageError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
 import { readJournal, readJournaledFiles } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
@@ -44,9 +43,7 @@ export default defineVerb({
     const status = statusOf(options.remedyDir);
     const look = { lang: options.lang, columns: io.columns, colours: io.isTerminal && !io.env["NO_COLOR"] };
     if (!options.yes && status.journal) io.stderr(statusText(status, look));
-    if (!(await isAgreed(QUESTION, options.yes, options.lang, io))) {
-      throw new UsageError({ code: "declined", expected: "yes", got: "no", where: VERB });
-    }
+    if (!(await isAgreed(QUESTION, options.yes, options.lang, io))) return notAgreed(VERB, io);
     const result = await runScript(renderUndo({ force: options.force }), options.remedyDir);
     if (result.exitCode !== EXIT.left) succeeded(result, VERB);
     const { changed, left } = result;

@@ -109,6 +109,20 @@ describe("softnet remedy plan", () => {
 });
 
 describe("softnet remedy apply and undo", () => {
+  test("undo ends by the signal that comes in place of an answer", async () => {
+    const abort = new AbortController();
+    const ended = await runSoftnet(["remedy", "undo"], {
+      env: { SOFTNET_REMEDY_DIR: dir },
+      canAsk: true,
+      ask: () => {
+        abort.abort("SIGINT");
+        return Promise.resolve(undefined);
+      },
+      signal: abort.signal,
+    });
+    assert.deepEqual(ended, { code: 130, stdout: "", stderr: "\n" });
+  });
+
   test("apply refuses an interface that is not there, unmeasured", async () => {
     const args = ["remedy", "apply", "--yes", "--device", "nope", "--for", "3600"];
     const { code, stdout, stderr } = await runSoftnet(args, { env: { SOFTNET_REMEDY_DIR: dir } });

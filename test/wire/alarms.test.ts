@@ -36,6 +36,17 @@ async function alarms(user: CloudUser = USER) {
     /** On a terminal, where the question is answered so. */
     runAsked: (answer: string, verb: string, ...args: string[]) =>
       runSoftnet(["alarms", verb, ...args], { env, canAsk: true, ask: () => Promise.resolve(answer) }),
+    /** On a terminal, where Ctrl-C comes in place of an answer. */
+    runInterrupted: (abort: AbortController, verb: string, ...args: string[]) =>
+      runSoftnet(["alarms", verb, ...args], {
+        env,
+        canAsk: true,
+        ask: () => {
+          abort.abort("SIGINT");
+          return Promise.resolve(undefined);
+        },
+        signal: abort.signal,
+      }),
     runUntil: (signal: AbortSignal, verb: string, ...args: string[]) =>
       runSoftnet(["alarms", verb, ...args], { env, signal }),
     writesSince: (nth: number) =>
@@ -422,6 +433,14 @@ describe("on a terminal", () => {
     assert.equal(rulesOf(it).length, 2);
     assert.equal((await it.runAsked("yes", "destroy")).code, 0);
     assert.equal(rulesOf(it).length, 0);
+  });
+
+  test("Ctrl-C in place of an answer ends it as a signal does", async () => {
+    await using it = await alarms();
+    const interrupted = new AbortController();
+    const wish = ["--instance", "i-1", ...MAIL];
+    const { code } = await it.runInterrupted(interrupted, "apply", ...wish);
+    assert.deepEqual([code, it.writesSince(0)], [130, []]);
   });
 
   test("Ctrl-C ends it between two changes, and the next run goes on from there", async () => {
