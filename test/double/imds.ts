@@ -7,6 +7,8 @@ export interface ImdsState {
   /** Below `/latest/meta-data/`; a role's credentials are not among them. */
   keys: Record<string, string>;
   role: { name: string; credentials: RoleCredentials } | undefined;
+  /** What the instance was started with, for cloud-init. */
+  userData: string | undefined;
   /** `second-only` refuses a question without a token, `both` answers it, `first-only` knows no tokens. */
   generation: "second-only" | "both" | "first-only";
   /** How every request is met instead. */
@@ -30,6 +32,17 @@ export interface ImdsDouble extends AsyncDisposable {
   forgetTokens(): void;
 }
 
+/** cloud-init asks for the oldest version that it knows of. */
+const VERSIONED_PATH = /^\/(?:latest|2016-01-01)\/(user-data$|meta-data\/(.*)$)/;
+
+/** What is in a folder of keys, a name in a line; undefined where there is none. */
+function listing(keys: readonly string[], folder: string): string | undefined {
+  const inside = keys.filter((key) => key.startsWith(folder)).map((key) => key.slice(folder.length));
+  const names = inside.map((key) => key.replace(/\/.*/, "/"));
+  const isFolder = folder === "" || folder.endsWith("/");
+  return isFolder && names.length > 0 ? [...new Set(names)].join("\n") : undefined;
+}
+
 export async function startImdsDouble(
   start: Partial<ImdsState> = {},
   nowMs: () => number = Date.now,
@@ -44,6 +57,7 @@ export async function startImdsDouble(
       "instance/max-netbw-ingress": "2097152",
     },
     role: undefined,
+    userData: undefined,
     generation: "second-only",
     trouble: undefined,
     ...start,
@@ -71,8 +85,9 @@ export async function startImdsDouble(
   }
 
   function textOf(path: string): string | undefined {
-    const key = /^\/latest\/meta-data\/(.+)$/.exec(path)?.[1];
-    if (key === undefined) return undefined;
+    const [, what, key] = VERSIONED_PATH.exec(path) ?? [];
+    if (what === "user-data") return state.userData;
+    if (what === undefined || key === undefined) return undefined;
     if (key === "ram/security-credentials/") return state.role?.name;
     if (state.role && key === `ram/security-credentials/${encodeURIComponent(state.role.name)}`) {
       return JSON.stringify({
@@ -81,7 +96,7 @@ export async function startImdsDouble(
         ...state.role.credentials,
       });
     }
-    return state.keys[key];
+    return state.keys[key] ?? listing(Object.keys(state.keys), key);
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {

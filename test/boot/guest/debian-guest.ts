@@ -24,11 +24,16 @@ export interface DebianSettings {
   readonly spareNics?: readonly Nic[];
   /** A folder that the guest has under /mnt, and cannot change. */
   readonly files?: string;
+  /** It is an instance of Alibaba Cloud, where these ports of the metadata service's address lead to ports of this machine. */
+  readonly cloud?: ReadonlyMap<number, number>;
 }
 
 /** From power on to power off. It comes up in half a minute where nothing else runs. */
 const BOOT_WITHIN_SECONDS = 600;
 const MEGABYTES = 768;
+
+/** Where every instance finds it. */
+export const METADATA_SERVICE = "100.100.100.200";
 
 /** An emulated Debian of systemd and udev, whose disk outlives its boots. */
 export class DebianMachine {
@@ -70,7 +75,7 @@ export class DebianMachine {
     kernelArguments: readonly string[],
     work: (guest: Guest, plug: Plug) => Promise<void>,
   ): Promise<void> {
-    const { nics, spareNics = [], cpus, files } = this.#settings;
+    const { nics, spareNics = [], cpus, cloud, files } = this.#settings;
     const consoleFile = join(this.#folder, "console");
     const monitor = join(this.#folder, "monitor");
     rmSync(monitor, { force: true });
@@ -94,12 +99,21 @@ export class DebianMachine {
       ["-qmp", `unix:${monitor},server=on,wait=off`],
       allNics.flatMap(({ id }, i) => ["-device", `pcie-root-port,id=port-${id},chassis=${i + 1}`]),
       nics.flatMap((nic) => ["-netdev", optionsOf(cable(nic)), "-device", optionsOf(device(nic))]),
+      cloud === undefined ? [] : cloudDevices(cloud),
     ].flat();
-    // More queues than one take a tap each, in a network namespace that ends with qemu.
+    // More queues than one take a tap each, in a network namespace that ends with qemu. Qemu speaks to what it starts for a connection over lo.
     const taps = allNics.map(
       ({ id, queues }) => `ip tuntap add dev ${id} mode tap ${queues > 1 ? "multi_queue" : ""};`,
     );
-    const command = ["unshare", "--net", "sh", "-ec", `${taps.join(" ")} exec "$@"`, "sh", ...qemu];
+    const command = [
+      "unshare",
+      "--net",
+      "sh",
+      "-ec",
+      `ip link set lo up; ${taps.join(" ")} exec "$@"`,
+      "sh",
+      ...qemu,
+    ];
     const title = `${this.#image.title} with ${cpus} CPUs`;
     const start = { command, consoleFile, withinSeconds: BOOT_WITHIN_SECONDS };
     await Guest.during(this.#t, title, start, async (guest) => {
@@ -135,6 +149,21 @@ export class Plug {
     await this.#qmp.event("DEVICE_DELETED");
     await this.#qmp.execute("netdev_del", { id: `cable-${id}` });
   }
+}
+
+/** What the metadata service's address answers to; nothing else is reached through this NIC. */
+function cloudDevices(ports: ReadonlyMap<number, number>): readonly string[] {
+  // Each connection is a process, back in the network that we are in.
+  const forwards = [...ports].map(
+    ([port, here]) =>
+      `guestfwd=tcp:${METADATA_SERVICE}:${port}-cmd:nsenter --net=/proc/${process.pid}/ns/net busybox nc 127.0.0.1 ${here}`,
+  );
+  const network = "net=100.100.100.0/24,dhcpstart=100.100.100.10,ipv6=off,restrict=on";
+  return [
+    ["-smbios", "type=1,manufacturer=Alibaba Cloud,product=Alibaba Cloud ECS"],
+    ["-netdev", ["user,id=cloud", network, ...forwards].join(",")],
+    ["-device", "virtio-net-pci,netdev=cloud,mac=52:54:00:00:00:0a,romfile="],
+  ].flat();
 }
 
 function cable({ id, queues }: Nic): Record<string, string | number | boolean> {

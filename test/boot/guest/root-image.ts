@@ -44,6 +44,7 @@ const ENABLED_UNITS: readonly (readonly [string, string])[] = [
   ["multi-user.target", "systemd-networkd.service"],
   ["network-online.target", "systemd-networkd-wait-online.service"],
   ["multi-user.target", "softnet-test.service"],
+  ["sockets.target", "softnet-test-cloud.socket"],
 ];
 
 const MEGABYTES = 1700;
