@@ -1,7 +1,7 @@
-import { type AnyVerb, type Io, languageOf } from "./command.ts";
+import { type AnyVerb, type Io, languageOf } from "./terminal/command.ts";
 import type { Text } from "./core/text.ts";
 import { KnownError, UsageError } from "./errors.ts";
-import { overallHelp, verbHelp } from "./help.ts";
+import { overallHelp, verbHelp } from "./terminal/help.ts";
 import { versionLine } from "./version.ts";
 
 interface VerbEntry {

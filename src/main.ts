@@ -1,9 +1,9 @@
 import { isSea } from "node:sea";
 
 import { main } from "./cli.ts";
-import type { Io } from "./command.ts";
+import type { Io } from "./terminal/command.ts";
 import { signalOf } from "./signals.ts";
-import { terminalOf } from "./terminal.ts";
+import { terminalOf } from "./terminal/terminal.ts";
 
 /** Runs this process's command line against the real world. */
 async function runProcess(): Promise<void> {

@@ -1,5 +1,5 @@
 import { systemClock } from "./clock.ts";
-import type { CommonOptions, Io } from "./command.ts";
+import type { CommonOptions, Io } from "./terminal/command.ts";
 import { type NoObservation, type Observation, observe } from "./core/observation.ts";
 import { HostError, UsageError } from "./errors.ts";
 import { readCapture } from "./host/capture.ts";

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 
-import { EXIT_CODE_OF_SIGNAL } from "./command.ts";
+import { EXIT_CODE_OF_SIGNAL } from "./terminal/command.ts";
 
 /** Under npm, Ctrl-C comes from the terminal and again from npm, which passes it on. */
 const SAME_MS = 500;

@@ -1,11 +1,11 @@
-import { carryOutAsked } from "../alarm-carrying-out.ts";
-import { changesDocument } from "../alarm-document.ts";
-import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarm-options.ts";
-import { openAlarms, prepare, refuseObstacles } from "../alarm-preparing.ts";
-import { alarmDoneText, alarmPlanText, IN_STEP, notesOf } from "../alarm-text.ts";
-import { defineVerb } from "../command.ts";
-import { refuseWithoutConsent, yes } from "../consent.ts";
-import { lookAt } from "../look.ts";
+import { carryOutAsked } from "../alarms/carrying-out.ts";
+import { changesDocument } from "../alarms/document.ts";
+import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
+import { openAlarms, prepare, refuseObstacles } from "../alarms/preparing.ts";
+import { alarmDoneText, alarmPlanText, IN_STEP, notesOf } from "../alarms/text.ts";
+import { defineVerb } from "../terminal/command.ts";
+import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
+import { lookAt } from "../terminal/look.ts";
 
 const VERB = "alarms apply";
 

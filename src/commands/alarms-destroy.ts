@@ -1,13 +1,13 @@
-import { carryOutAsked } from "../alarm-carrying-out.ts";
-import { changesDocument } from "../alarm-document.ts";
-import { ACCOUNT_OPTIONS, instances } from "../alarm-options.ts";
-import { openAlarms } from "../alarm-preparing.ts";
-import { alarmDoneText, alarmPlanText, keptNotes } from "../alarm-text.ts";
-import { defineVerb } from "../command.ts";
-import { refuseWithoutConsent, yes } from "../consent.ts";
+import { carryOutAsked } from "../alarms/carrying-out.ts";
+import { changesDocument } from "../alarms/document.ts";
+import { ACCOUNT_OPTIONS, instances } from "../alarms/options.ts";
+import { openAlarms } from "../alarms/preparing.ts";
+import { alarmDoneText, alarmPlanText, keptNotes } from "../alarms/text.ts";
+import { defineVerb } from "../terminal/command.ts";
+import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
 import { planRemoval } from "../core/alarm-removal.ts";
 import type { Text } from "../core/text.ts";
-import { lookAt } from "../look.ts";
+import { lookAt } from "../terminal/look.ts";
 
 const VERB = "alarms destroy";
 

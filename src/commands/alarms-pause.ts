@@ -1,4 +1,4 @@
-import { switchingVerb } from "../alarm-switching.ts";
+import { switchingVerb } from "../alarms/switching.ts";
 
 export default switchingVerb("pause", {
   summary: {

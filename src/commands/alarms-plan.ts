@@ -1,10 +1,10 @@
-import { changesDocument } from "../alarm-document.ts";
-import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarm-options.ts";
-import { openAlarms, prepare, refuseObstacles } from "../alarm-preparing.ts";
-import { alarmPlanText, IN_STEP, notesOf } from "../alarm-text.ts";
-import { defineVerb, type Io } from "../command.ts";
-import { quoted } from "../consent.ts";
-import { lookAt } from "../look.ts";
+import { changesDocument } from "../alarms/document.ts";
+import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
+import { openAlarms, prepare, refuseObstacles } from "../alarms/preparing.ts";
+import { alarmPlanText, IN_STEP, notesOf } from "../alarms/text.ts";
+import { defineVerb, type Io } from "../terminal/command.ts";
+import { quoted } from "../terminal/consent.ts";
+import { lookAt } from "../terminal/look.ts";
 
 export default defineVerb({
   name: "alarms plan",

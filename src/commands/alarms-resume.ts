@@ -1,4 +1,4 @@
-import { switchingVerb } from "../alarm-switching.ts";
+import { switchingVerb } from "../alarms/switching.ts";
 
 export default switchingVerb("resume", {
   summary: { en: "switch our paused rules on again", zh: "恢复已暂停的 softnet 报警规则" },

@@ -1,13 +1,13 @@
-import { stepDocuments } from "../alarm-document.ts";
-import { ACCOUNT_OPTIONS, WISH_OPTIONS } from "../alarm-options.ts";
-import { openAlarms, prepare } from "../alarm-preparing.ts";
-import { alarmStatusText, consoleUrl, type StatusToShow } from "../alarm-status-text.ts";
+import { stepDocuments } from "../alarms/document.ts";
+import { ACCOUNT_OPTIONS, WISH_OPTIONS } from "../alarms/options.ts";
+import { openAlarms, prepare } from "../alarms/preparing.ts";
+import { alarmStatusText, consoleUrl, type StatusToShow } from "../alarms/status-text.ts";
 import { systemClock } from "../clock.ts";
-import { defineVerb } from "../command.ts";
+import { defineVerb } from "../terminal/command.ts";
 import type { Channel } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
 import { alarmStatus } from "../core/alarm-status.ts";
-import { lookAt } from "../look.ts";
+import { lookAt } from "../terminal/look.ts";
 
 export default defineVerb({
   name: "alarms status",

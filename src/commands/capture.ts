@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 
 import { systemClock } from "../clock.ts";
-import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../command.ts";
+import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { renderCaptureScript, snapshotTimes } from "../core/capture-script.ts";
 import { errorCodeOf, HostError, UsageError } from "../errors.ts";
 import { renderCapture } from "../host/capture.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { defineVerb } from "../command.ts";
+import { defineVerb } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import {
   type FirstBoot,
@@ -13,7 +13,7 @@ import { baselineGbpsOf, KNOWN_FAMILIES } from "../core/instance-bandwidth.ts";
 import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { UsageError } from "../errors.ts";
 import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts";
-import { isPushCron, PUSH_CRON_EXPECTED } from "../push-cron.ts";
+import { isPushCron, PUSH_CRON_EXPECTED } from "../agent/push-cron.ts";
 import { CHOOSING_OPTIONS } from "../remedy-options.ts";
 
 interface PackageUrl {

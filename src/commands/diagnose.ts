@@ -1,7 +1,7 @@
-import { defineVerb, exitCodeOfSignal } from "../command.ts";
+import { defineVerb, exitCodeOfSignal } from "../terminal/command.ts";
 import { diagnosisDocument } from "../core/diagnosis.ts";
 import { verdictOf } from "../core/verdict.ts";
-import { diagnosisText } from "../diagnosis-text.ts";
+import { diagnosisText } from "../reports/diagnosis-text.ts";
 import { forSeconds, from, observationOf } from "../observing.ts";
 
 export default defineVerb({

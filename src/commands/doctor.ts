@@ -1,8 +1,8 @@
-import { checkCloud } from "../checkup-cloud.ts";
-import { checkMachine } from "../checkup-local.ts";
-import { checkupDocument, checkupText, exitCodeOf } from "../checkup-text.ts";
+import { checkCloud } from "../doctor/checkup-cloud.ts";
+import { checkMachine } from "../doctor/checkup-local.ts";
+import { checkupDocument, checkupText, exitCodeOf } from "../doctor/checkup-text.ts";
 import { systemClock } from "../clock.ts";
-import { defineVerb, exitCodeOfSignal, type Io } from "../command.ts";
+import { defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
 import type { Language } from "../core/text.ts";
 import { readAgentEnv } from "../host/agent-env.ts";

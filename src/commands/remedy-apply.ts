@@ -1,7 +1,7 @@
 import { systemClock } from "../clock.ts";
-import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../command.ts";
+import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
-import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
+import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../terminal/consent.ts";
 import type { Observation } from "../core/observation.ts";
 import type { RepairRecord, RepairResult } from "../core/remedy-audit.ts";
 import { type ApplyOutcome, applyDocument, changeDocument } from "../core/remedy-document.ts";
@@ -11,7 +11,7 @@ import { verdictOf } from "../core/verdict.ts";
 import { KnownError } from "../errors.ts";
 import { Machine } from "../host/machine.ts";
 import { readHostSettings } from "../host/settings.ts";
-import type { Look } from "../look.ts";
+import type { Look } from "../terminal/look.ts";
 import { FOR_SECONDS, forSeconds, observationOf } from "../observing.ts";
 import {
   askIngressKbps,
@@ -21,7 +21,7 @@ import {
   policyOf,
   verifySeconds,
 } from "../remedy-options.ts";
-import { outcomeText, planText } from "../remedy-text.ts";
+import { outcomeText, planText } from "../reports/remedy-text.ts";
 import { takeLock } from "../remedy/lock.ts";
 import { type Repair, repair, type RepairWorld } from "../remedy/repair.ts";
 import { runScript } from "../remedy/run-script.ts";

@@ -1,4 +1,4 @@
-import { type CommonOptions, defineVerb, exitCodeOfSignal } from "../command.ts";
+import { type CommonOptions, defineVerb, exitCodeOfSignal } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { planDocument } from "../core/remedy-document.ts";
 import { planRemedy, type RemedyPlan } from "../core/remedy-plan.ts";
@@ -18,7 +18,7 @@ import {
   contextOf,
   policyOf,
 } from "../remedy-options.ts";
-import { planText } from "../remedy-text.ts";
+import { planText } from "../reports/remedy-text.ts";
 
 const script: Switch = {
   flag: "script",

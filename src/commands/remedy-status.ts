@@ -1,11 +1,11 @@
-import { defineVerb } from "../command.ts";
+import { defineVerb } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { driftDocument, journaledDocument } from "../core/remedy-document.ts";
 import { driftOf } from "../core/remedy-journal.ts";
 import { Machine } from "../host/machine.ts";
 import { readAudit, readJournal, readJournaledFiles } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
-import { type RemedyStatus, statusText } from "../remedy-text.ts";
+import { type RemedyStatus, statusText } from "../reports/remedy-text.ts";
 
 export default defineVerb({
   name: "remedy status",

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 
-import { defineVerb } from "../command.ts";
+import { defineVerb } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
-import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../consent.ts";
+import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../terminal/consent.ts";
 import { driftOf } from "../core/remedy-journal.ts";
 import { renderUndo } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
@@ -11,7 +11,7 @@ import { Machine } from "../host/machine.ts";
 import { readJournal, readJournaledFiles } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
 import type { Switch } from "../options.ts";
-import { type RemedyStatus, statusText, undoneText } from "../remedy-text.ts";
+import { type RemedyStatus, statusText, undoneText } from "../reports/remedy-text.ts";
 import { runScript, succeeded } from "../remedy/run-script.ts";
 
 const VERB = "remedy undo";

@@ -2,18 +2,18 @@ import { join } from "node:path";
 
 import type { Logger } from "pino";
 
-import type { ClosedMinute } from "../agent.ts";
-import { AlarmWatch } from "../alarm-watch.ts";
+import type { ClosedMinute } from "../agent/agent.ts";
+import { AlarmWatch } from "../agent/alarm-watch.ts";
 import { systemClock } from "../clock.ts";
-import { type CommonOptions, defineVerb, type Io } from "../command.ts";
+import { type CommonOptions, defineVerb, type Io } from "../terminal/command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
 import { alarmRules } from "../core/alarm-rules.ts";
 import { firstBootProblem } from "../core/first-boot.ts";
 import { toThousandths } from "../core/rounding.ts";
 import type { Text } from "../core/text.ts";
 import { statisticsOf } from "../core/window.ts";
-import type { DeliveryReport } from "../delivery.ts";
-import { DriftWatch } from "../drift-watch.ts";
+import type { DeliveryReport } from "../agent/delivery.ts";
+import { DriftWatch } from "../agent/drift-watch.ts";
 import { UsageError } from "../errors.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { readFirstBootReport } from "../host/first-boot.ts";
@@ -21,17 +21,17 @@ import { type Host, readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
 import { leanRuntime } from "../lean-runtime.ts";
 import { createLogger } from "../logger.ts";
-import { type Incident, IncidentRecorder, type IncidentShelf } from "../incidents.ts";
-import { Judge } from "../judge.ts";
-import { isPushCron, PUSH_CRON_EXPECTED } from "../push-cron.ts";
-import { runWithConsole } from "../run-with-console.ts";
-import { type AgentParts, runOnce } from "../service.ts";
-import { sinkFinder } from "../sink.ts";
+import { type Incident, IncidentRecorder, type IncidentShelf } from "../agent/incidents.ts";
+import { Judge } from "../agent/judge.ts";
+import { isPushCron, PUSH_CRON_EXPECTED } from "../agent/push-cron.ts";
+import { runWithConsole } from "../agent/run-with-console.ts";
+import { type AgentParts, runOnce } from "../agent/service.ts";
+import { sinkFinder } from "../agent/sink.ts";
 import { RecentPoints } from "../store/recent-points.ts";
 import { lockStateDir, openStateDir } from "../store/state-dir.ts";
 import { Store } from "../store/store.ts";
 import { version } from "../version.ts";
-import type { WebhookSender } from "../webhook-sender.ts";
+import type { WebhookSender } from "../agent/webhook-sender.ts";
 
 export default defineVerb({
   name: "run",
@@ -120,7 +120,7 @@ async function serve(parts: AgentParts, io: Io): Promise<number> {
 /** For the service manager that started us, if it was one. @returns what is to be called after each sample. */
 async function signsOfLife({ clock, log }: AgentParts, io: Io): Promise<(() => void) | undefined> {
   if (!io.env["NOTIFY_SOCKET"]) return undefined;
-  const { serviceManager, tellSystemd } = await import("../service-manager.ts");
+  const { serviceManager, tellSystemd } = await import("../agent/service-manager.ts");
   const manager = serviceManager(io.env, clock, (assignments) =>
     tellSystemd(assignments, (reason) => log.warn(reason)),
   );
@@ -146,7 +146,7 @@ async function webhookTo(
   log: Logger,
 ): Promise<WebhookSender | undefined> {
   if (url === undefined) return undefined;
-  const { openWebhook } = await import("../webhook-sender.ts");
+  const { openWebhook } = await import("../agent/webhook-sender.ts");
   const shelf = {
     read: () => store.values.read(WEBHOOK_KEY),
     write: (waiting: unknown) => store.values.write(WEBHOOK_KEY, waiting),

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 
 import { systemClock } from "../clock.ts";
-import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../command.ts";
+import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import type { NoDelta } from "../core/delta.ts";
 import type { HostSettings } from "../core/host-settings.ts";
 import type { Reading } from "../core/observation.ts";
@@ -16,7 +16,7 @@ import { readHostSettings } from "../host/settings.ts";
 import { readNetSysctls } from "../host/sysctl.ts";
 import { nonEmpty, number, type Option, wholeNumber } from "../options.ts";
 import { readingsOfCapture, type SamplingWorld, waitUnlessAborted } from "../sampling.ts";
-import { drawing, type Terminal } from "../terminal.ts";
+import { drawing, type Terminal } from "../terminal/terminal.ts";
 import {
   cpusChangedText,
   timeText,
@@ -24,7 +24,7 @@ import {
   watchLines,
   watchScreen,
   type WatchView,
-} from "../watch-text.ts";
+} from "../reports/watch-text.ts";
 
 const EVERY_SECONDS = 1;
 

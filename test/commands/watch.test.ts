@@ -6,7 +6,7 @@ import { after, describe, test } from "node:test";
 
 import type { WatchDocument } from "../../src/core/watch-document.ts";
 import { renderCapture } from "../../src/host/capture.ts";
-import type { Terminal } from "../../src/terminal.ts";
+import type { Terminal } from "../../src/terminal/terminal.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
 
 const TEST = join(import.meta.dirname, "..");

@@ -1,5 +1,5 @@
 import { main } from "../../src/cli.ts";
-import type { Io } from "../../src/command.ts";
+import type { Io } from "../../src/terminal/command.ts";
 
 export interface Ended {
   readonly code: number;

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import type { MetricEntry } from "../../src/core/metrics.ts";
-import { deliver, type DeliveryReport, type DeliveryWorld, newDeliveryMemory } from "../../src/delivery.ts";
+import {
+  deliver,
+  type DeliveryReport,
+  type DeliveryWorld,
+  newDeliveryMemory,
+} from "../../src/agent/delivery.ts";
 import type { SeenRequest } from "../double/cloud.ts";
 import { CLEAR_FAULTS, type Fault, UNCLEAR_FAULTS } from "../double/faults.ts";
 import { MemoryQueue } from "../double/memory-queue.ts";

@@ -11,20 +11,20 @@ import { setImmediate as turn } from "node:timers/promises";
 import { pino } from "pino";
 
 import { ReplayedHost } from "../../scripts/replayed-host.ts";
-import { AlarmWatch } from "../../src/alarm-watch.ts";
+import { AlarmWatch } from "../../src/agent/alarm-watch.ts";
 import { AGENT_OPTIONS } from "../../src/config.ts";
 import type { AlarmDocument } from "../../src/core/alarm-document.ts";
 import { alarmRules } from "../../src/core/alarm-rules.ts";
-import { DriftWatch } from "../../src/drift-watch.ts";
+import { DriftWatch } from "../../src/agent/drift-watch.ts";
 import { readCapture } from "../../src/host/capture.ts";
-import { IncidentRecorder } from "../../src/incidents.ts";
-import { Judge } from "../../src/judge.ts";
+import { IncidentRecorder } from "../../src/agent/incidents.ts";
+import { Judge } from "../../src/agent/judge.ts";
 import { readOptions } from "../../src/options.ts";
-import { startAgent } from "../../src/service.ts";
+import { startAgent } from "../../src/agent/service.ts";
 import { RecentPoints } from "../../src/store/recent-points.ts";
 import { Store } from "../../src/store/store.ts";
-import { WebhookSender } from "../../src/webhook-sender.ts";
-import { postJson } from "../../src/webhook.ts";
+import { WebhookSender } from "../../src/agent/webhook-sender.ts";
+import { postJson } from "../../src/agent/webhook.ts";
 
 const NOON_MS = Date.UTC(2026, 10, 22, 12);
 const INCIDENT = join(import.meta.dirname, "../fixtures/incidents/story.capture");

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 
-import { postJson, webhookName } from "../../src/webhook.ts";
+import { postJson, webhookName } from "../../src/agent/webhook.ts";
 
 const SECRET = "/robot/send?access_token=s3cr3t";
 const never = new AbortController().signal;

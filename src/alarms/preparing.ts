@@ -1,0 +1,264 @@
+import type { AccountOptions, WishOptions } from "./options.ts";
+import type { AlarmsCloud } from "../cloud/alarms.ts";
+import type { EcsInstance, Tag } from "../cloud/ecs.ts";
+import type { CloudAccess } from "../cloud/rpc-call.ts";
+import { systemClock } from "../clock.ts";
+import type { Io } from "../terminal/command.ts";
+import { type AlarmAccount, ownRulesOf } from "../core/alarm-account.ts";
+import { type FleetChange, fleetChange } from "../core/alarm-fleet.ts";
+import { ownEventRule } from "../core/alarm-event-rule.ts";
+import { type AlarmPlan, planAlarms } from "../core/alarm-plan.ts";
+import type { AlarmWish, Coverage, Reported } from "../core/alarm-wish.ts";
+import { alarmRuleId, alarmRules } from "../core/alarm-rules.ts";
+import type { MetricName } from "../core/metrics.ts";
+import type { Language } from "../core/text.ts";
+import { KnownError, UsageError } from "../errors.ts";
+import { openCloud, type OperatorCloud } from "../operator-cloud.ts";
+
+/** The account's alarms, within reach. */
+export interface AlarmsAtHand {
+  readonly regionId: string;
+  readonly accountId: string;
+  readonly alarms: AlarmsCloud;
+  readonly operator: OperatorCloud;
+}
+
+/** @throws KnownError where region, credentials or account cannot be had. */
+export async function openAlarms(options: AccountOptions, io: Io): Promise<AlarmsAtHand> {
+  const [{ connectAlarms }, { readCallerIdentity }] = await Promise.all([
+    import("../cloud/alarms.ts"),
+    import("../cloud/caller-identity.ts"),
+  ]);
+  const operator = await openCloud(options, io.env);
+  const accountId = options.accountId ?? (await readCallerIdentity(operator.sts)).accountId;
+  const alarms = connectAlarms({
+    access: operator.cms,
+    accountId,
+    seriesGroupId: options.groupId,
+    nowMs: systemClock.nowMs,
+  });
+  return { regionId: operator.regionId, accountId, alarms, operator };
+}
+
+export type WishAsked = AccountOptions &
+  WishOptions & { readonly lang: Language; readonly maxRemovals?: number | undefined };
+
+export interface Prepared extends Covered {
+  readonly account: AlarmAccount;
+  readonly plan: AlarmPlan;
+}
+
+interface Covered {
+  readonly coverage: Coverage;
+  /** Instances that should send points; undefined is every one that does. */
+  readonly watchedIds: readonly string[] | undefined;
+  /** Those among them that are known not to run. */
+  readonly stoppedIds: readonly string[];
+  /** Instances that have rules, exist, and are not among those that were listed. */
+  readonly unlistedIds: readonly string[];
+}
+
+/**
+ * Reads what is there and plans what should be.
+ *
+ * @param isStatus whether "no instance" is an answer, and instances may be watched that the fleet's rule covers.
+ * @throws KnownError for what stands in the way: nobody to tell, a name that is taken, a list of instances that cannot be believed.
+ */
+export async function prepare(
+  options: WishAsked,
+  at: AlarmsAtHand,
+  { isStatus = false }: { readonly isStatus?: boolean } = {},
+): Promise<Prepared> {
+  refuseContradictions(options);
+  const account = await at.alarms.readAccount("ours");
+  const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at);
+  const { coverage } = covered;
+  const wish = wishOf(options, at.regionId, coverage);
+  const plan = planAlarms(wish, account, await reportedFor(coverage, account, at));
+  return { account, plan, ...covered };
+}
+
+/** @throws UsageError for the first thing that stands in the way. */
+export function refuseObstacles({ obstacles }: AlarmPlan): void {
+  const first = obstacles[0];
+  if (first) throw new UsageError(first);
+}
+
+function wishOf(options: WishAsked, regionId: string, coverage: Coverage): AlarmWish {
+  const { mail, phone, webhook, contactGroup, site, lang, groupId } = options;
+  return {
+    regionId,
+    seriesGroupId: groupId,
+    contactGroup,
+    mail,
+    phone,
+    contactLang: lang === "zh" ? "zh-cn" : "en",
+    webhook,
+    site,
+    coverage,
+  };
+}
+
+function refuseContradictions({ fleetOnly, withSqueezed, instances, fromTag, site, phone }: WishAsked): void {
+  const refuse = (expected: string, got: string, where: string): never => {
+    throw new UsageError({ code: "bad-value", expected, got, where });
+  };
+  if (fleetOnly && (instances.length > 0 || fromTag.length > 0)) {
+    refuse(
+      "no instance beside it: it covers every one",
+      instances.length > 0 ? "--instance" : "--from-tag",
+      "--fleet-only",
+    );
+  }
+  if (fleetOnly && withSqueezed) {
+    refuse("no rule on a series beside it", "--with-squeezed", "--fleet-only");
+  }
+  if (site === "intl" && phone !== undefined) {
+    refuse("--mail or --webhook: the international site has neither SMS nor phone", phone, "--phone");
+  }
+}
+
+async function coverageOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+  const { instances, fromTag, withSqueezed } = options;
+  if (options.fleetOnly) return fleetCovered();
+  if (fromTag.length > 0) return taggedCoverage(options, account, at);
+  if (instances.length > 0) return covering(instances, withSqueezed);
+  const ruled = instancesWithRules(account, at.regionId);
+  if (ruled.length > 0) return covering(ruled, withSqueezed);
+  return ownEventRule(account) ? fleetCovered() : covering([await thisInstance(options)], withSqueezed);
+}
+
+/** What `status` looks at: as above, but it sets nothing up, and one rule for the fleet covers the instances that are named. */
+async function watchedOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+  const { instances, fromTag } = options;
+  const hasRules = instancesWithRules(account, at.regionId).length > 0;
+  const isNamed = instances.length > 0 || fromTag.length > 0;
+  if (options.fleetOnly || hasRules || !ownEventRule(account)) {
+    return hasRules || isNamed || options.fleetOnly ? coverageOf(options, account, at) : covering([], false);
+  }
+  if (!isNamed) return fleetCovered();
+  const listed = fromTag.length > 0 ? await listTagged(options, at) : [];
+  return {
+    ...fleetCovered(),
+    watchedIds: [...new Set([...instances, ...idsOf(listed)])],
+    stoppedIds: stoppedAmong(listed),
+  };
+}
+
+function fleetCovered(): Covered {
+  return { coverage: { kind: "fleet" }, watchedIds: undefined, stoppedIds: [], unlistedIds: [] };
+}
+
+function covering(given: readonly string[], withSqueezed: boolean): Covered {
+  const instanceIds = [...new Set(given)];
+  return {
+    coverage: { kind: "instances", instanceIds, withSqueezed, goneIds: [] },
+    watchedIds: instanceIds,
+    stoppedIds: [],
+    unlistedIds: [],
+  };
+}
+
+function instancesWithRules(account: AlarmAccount, regionId: string): readonly string[] {
+  return [...new Set(ownRulesOf(account, regionId).map(({ instanceId }) => instanceId))];
+}
+
+async function listTagged(options: WishAsked, at: AlarmsAtHand): Promise<readonly EcsInstance[]> {
+  const { readInstancesByTag } = await import("../cloud/ecs.ts");
+  return readInstancesByTag(await ecsAccess(options, at), at.regionId, options.fromTag);
+}
+
+async function taggedCoverage(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+  const tagged = await listTagged(options, at);
+  const listed = idsOf(tagged);
+  const ruled = instancesWithRules(account, at.regionId).filter((id) => !options.instances.includes(id));
+  const { readInstancesById } = await import("../cloud/ecs.ts");
+  const inDoubt = ruled.filter((id) => !listed.includes(id));
+  const existing = idsOf(await readInstancesById(await ecsAccess(options, at), at.regionId, inDoubt));
+  const change = fleetChange(ruled, listed, existing, options.maxRemovals);
+  refuseDoubt(change, options.fromTag);
+  const instanceIds = [...new Set([...options.instances, ...listed])];
+  const { goneIds, unlistedIds } = change;
+  if (instanceIds.length === 0 && goneIds.length === 0) throw noInstance("none", tagText(options.fromTag));
+  return {
+    coverage: { kind: "instances", instanceIds, withSqueezed: options.withSqueezed, goneIds },
+    watchedIds: instanceIds,
+    stoppedIds: stoppedAmong(tagged),
+    unlistedIds,
+  };
+}
+
+function stoppedAmong(found: readonly EcsInstance[]): readonly string[] {
+  return found.flatMap(({ instanceId, status }) => (status === "Stopped" ? [instanceId] : []));
+}
+
+function idsOf(found: readonly EcsInstance[]): readonly string[] {
+  return found.map(({ instanceId }) => instanceId);
+}
+
+function refuseDoubt({ doubt }: FleetChange, tags: readonly Tag[]): void {
+  if (doubt) throw new UsageError({ code: "too-many-removals", ...doubt, where: tagText(tags) });
+}
+
+function tagText(tags: readonly Tag[]): string {
+  return tags.map(({ key, value }) => `--from-tag ${key}=${value}`).join(" ");
+}
+
+async function ecsAccess(options: WishAsked, { operator, regionId }: AlarmsAtHand): Promise<CloudAccess> {
+  const [{ ecsEndpoints }, { chooseEndpoint }] = await Promise.all([
+    import("../cloud/ecs.ts"),
+    import("../cloud/endpoint.ts"),
+  ]);
+  const endpoints = options.ecsEndpoint ? [options.ecsEndpoint] : ecsEndpoints(regionId);
+  return { credentials: operator.credentials, endpoint: chooseEndpoint(endpoints) };
+}
+
+/** Where nobody names an instance and none has rules: the one that this runs on. */
+async function thisInstance({ imds }: AccountOptions): Promise<string> {
+  const { instanceMetadata, readInstanceIdentity } = await import("../cloud/instance-metadata.ts");
+  try {
+    const identity = await readInstanceIdentity(instanceMetadata({ baseUrl: imds }));
+    if (identity) return identity.instanceId;
+  } catch (error) {
+    // An operator's machine is often none of the cloud's.
+    if (!(error instanceof KnownError)) throw error;
+  }
+  throw noInstance("none, and no metadata service", "instances");
+}
+
+function noInstance(got: string, where: string): UsageError {
+  return new UsageError({
+    code: "no-instance",
+    expected: "an instance: --instance ID, --from-tag KEY=VALUE, or --fleet-only",
+    got,
+    where,
+  });
+}
+
+/** What CloudMonitor has seen of the instances that get a new rule; of the others nobody needs to know. */
+async function reportedFor(
+  coverage: Coverage,
+  account: AlarmAccount,
+  { alarms }: AlarmsAtHand,
+): Promise<Reported> {
+  if (coverage.kind === "fleet") {
+    const hasEvent = ownEventRule(account) !== undefined || (await alarms.hasFleetEvent());
+    return { hasData: () => true, hasEvent };
+  }
+  const known = new Set(account.rules.map(({ ruleId }) => ruleId));
+  const seen = new Set<string>();
+  for (const rule of alarmRules({ withSqueezed: coverage.withSqueezed })) {
+    const fresh = coverage.instanceIds.filter((id) => !known.has(alarmRuleId(rule, id)));
+    if (fresh.length === 0) continue;
+    const points = await alarms.readLastPoints(rule.metricName, fresh);
+    for (const instanceId of points.keys()) seen.add(seriesKey(rule.metricName, instanceId));
+  }
+  return {
+    hasData: (metricName, instanceId) => seen.has(seriesKey(metricName, instanceId)),
+    hasEvent: false,
+  };
+}
+
+function seriesKey(metricName: MetricName, instanceId: string): string {
+  return `${metricName} ${instanceId}`;
+}

@@ -1,0 +1,171 @@
+import { request } from "node:http";
+
+import { DEFAULT_CONSOLE, type AgentConfig } from "../config.ts";
+import {
+  agentCheck,
+  type AgentSigns,
+  type Checked,
+  conflictChecks,
+  driftCheck,
+  firstBootCheck,
+  type NotChecked,
+} from "../core/checkup.ts";
+import { conflictsWith } from "../core/remedies/conflicts.ts";
+import { driftDocument } from "../core/remedy-document.ts";
+import { driftOf, type RemedyJournal } from "../core/remedy-journal.ts";
+import { REMEDY_SYSCTLS } from "../core/remedy-sysctls.ts";
+import { assignmentIn, CONF_PATH, type TuningFiles } from "../core/tuning-files.ts";
+import { HostError, StoreError } from "../errors.ts";
+import { AGENT_ENV_PATH } from "../host/agent-env.ts";
+import { readFirstBootReport } from "../host/first-boot.ts";
+import { type Host, readLine } from "../host/host.ts";
+import { readJournaledFiles, readJournal } from "../host/remedy-record.ts";
+import { readHostSettings } from "../host/settings.ts";
+import { readTuningFiles } from "../host/tuning-files.ts";
+import { possibleStateDirs, readHolder } from "../store/state-dir.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What the machine alone can tell: it asks nobody but the agent's own console. */
+export async function checkMachine(
+  host: Host,
+  root: string,
+  config: Pick<AgentConfig, "stateDir" | "console" | "remedyDir">,
+  env: Env,
+): Promise<readonly Checked[]> {
+  return [
+    root === "/" ? agentCheck(await findAgent(host, config, env)) : ANOTHER_TREE,
+    ...checkRemedy(host, config.remedyDir),
+    firstBootCheck(readFirstBootReport(host)),
+  ];
+}
+
+const ANOTHER_TREE: NotChecked = {
+  code: "agent",
+  because: {
+    en: "--root is another tree, and processes are looked for on this machine only",
+    zh: "--root 指向其他目录树，而进程只能在本机查找",
+  },
+};
+
+const CONSOLE_TIMEOUT_MS = 1000;
+
+async function findAgent(
+  host: Host,
+  { stateDir, console: address }: Pick<AgentConfig, "stateDir" | "console">,
+  env: Env,
+): Promise<AgentSigns> {
+  const { pid, dir, closedDir } = findHolder(possibleStateDirs(stateDir, env));
+  const { host: hostname, port } = address ?? DEFAULT_CONSOLE;
+  const said = address === undefined ? undefined : await askHealth(hostname, port);
+  const isClosed =
+    readLine(host, AGENT_ENV_PATH) === undefined && host.list("/etc/softnet").includes("agent.env");
+  return {
+    pid,
+    stateDir: dir,
+    closedDir,
+    closedSettings: isClosed ? AGENT_ENV_PATH : undefined,
+    console: said && {
+      url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+      ...said,
+    },
+  };
+}
+
+interface FoundHolder {
+  readonly pid?: number;
+  readonly dir?: string;
+  readonly closedDir?: string;
+}
+
+function findHolder(dirs: readonly string[]): FoundHolder {
+  let closedDir: string | undefined;
+  for (const dir of dirs) {
+    try {
+      const holder = readHolder(dir);
+      if (holder) return { pid: holder.pid, dir };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      closedDir ??= dir;
+    }
+  }
+  return closedDir === undefined ? {} : { closedDir };
+}
+
+/** Undefined where nobody answers as the agent's console does. */
+function askHealth(
+  hostname: string,
+  port: number,
+): Promise<{ readonly healthy: boolean; readonly said: string } | undefined> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(CONSOLE_TIMEOUT_MS);
+    const nobody = (): void => resolve(undefined);
+    const asked = request({ hostname, port, path: "/healthz", signal, agent: false }, (response) => {
+      let said = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        said = (said + chunk).slice(0, LONGEST_WORD);
+      });
+      response.on("error", nobody);
+      response.on("end", () => {
+        const { statusCode } = response;
+        const isOurs = statusCode === 503 || (statusCode === 200 && said.trim() === "ok");
+        resolve(isOurs ? { healthy: statusCode === 200, said: said.trim() } : undefined);
+      });
+    });
+    asked.on("error", nobody);
+    asked.end();
+  });
+}
+
+const LONGEST_WORD = 200;
+
+function checkRemedy(host: Host, remedyDir: string): readonly Checked[] {
+  const tuning = readTuningFiles(host);
+  try {
+    const journal = readJournal(host, remedyDir);
+    return [checkDrift(host, journal), ...checkConflicts(journal, tuning)];
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return [
+      {
+        code: "remedy-drift",
+        status: "failed",
+        summary: {
+          en: `what a remedy has changed cannot be told: ${error.message}`,
+          zh: `无法得知修复改动了什么：${error.message}`,
+        },
+        mend: {
+          en: `sudo softnet doctor, or look at ${remedyDir}`,
+          zh: `sudo softnet doctor，或查看 ${remedyDir}`,
+        },
+        evidence: {},
+      },
+      ...checkConflicts(undefined, tuning),
+    ];
+  }
+}
+
+function checkDrift(host: Host, journal: RemedyJournal | undefined): Checked {
+  if (!journal) return driftCheck(undefined);
+  const settings = readHostSettings(host);
+  const drift = driftOf(journal, settings, readJournaledFiles(host, journal));
+  return driftCheck(drift.map((one) => driftDocument(one, settings.cpus.possible)));
+}
+
+function checkConflicts(journal: RemedyJournal | undefined, tuning: TuningFiles): readonly Checked[] {
+  const conf = tuning.sysctl.find(({ path }) => path === CONF_PATH);
+  const kept = REMEDY_SYSCTLS.flatMap((name) => {
+    const journaled = journal?.values.find((value) => value.kind === "sysctl" && value.name === name);
+    const to =
+      (journaled?.set as number | undefined) ??
+      Number((conf && assignmentIn(conf, name))?.value ?? Number.NaN);
+    return Number.isNaN(to) ? [] : [{ name, to }];
+  });
+  const setsMasks = journal?.values.some(({ kind }) => kind === "rps") ?? false;
+  return conflictChecks(conflictsWith(kept, setsMasks, tuning), {
+    tuned: tuning.tuned.length > 0,
+    ecsMq: tuning.ecsMq,
+    irqbalance: tuning.irqbalance,
+  });
+}
