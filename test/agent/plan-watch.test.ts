@@ -16,7 +16,7 @@ import { planFor } from "../../src/agent/planning.ts";
 import { readingsOfCapture } from "../../src/sampling.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
 
-const incident = (name: string): string => join(import.meta.dirname, `fixtures/incidents/${name}.capture`);
+const incident = (name: string): string => join(import.meta.dirname, `../fixtures/incidents/${name}.capture`);
 
 function observed(name: string): Observation {
   const { snapshots } = readCapture(incident(name));

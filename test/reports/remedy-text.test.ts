@@ -82,5 +82,5 @@ describe("reads well:", () => {
 });
 
 function fixture(name: string, lang: Language): string {
-  return readFileSync(join(import.meta.dirname, `fixtures/remedy/${name}.${lang}.txt`), "utf8");
+  return readFileSync(join(import.meta.dirname, `../fixtures/remedy/${name}.${lang}.txt`), "utf8");
 }

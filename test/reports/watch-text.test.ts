@@ -10,7 +10,7 @@ import { widthOf } from "../../src/terminal/layout.ts";
 import { readingsOfCapture } from "../../src/sampling.ts";
 import { watchLines, watchScreen, type WatchView } from "../../src/reports/watch-text.ts";
 
-const STORY = join(import.meta.dirname, "fixtures/incidents/story.capture");
+const STORY = join(import.meta.dirname, "../fixtures/incidents/story.capture");
 const { snapshots } = readCapture(STORY);
 const readings = readingsOfCapture(snapshots);
 const frames = readings.slice(1).map((reading, i) => frameBetween(readings[i]!, reading) as WatchFrame);

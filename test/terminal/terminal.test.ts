@@ -9,7 +9,7 @@ import { drawing } from "../../src/terminal/terminal.ts";
 import { skipWithout } from "../support/needs.ts";
 
 const SOFTNET = join(import.meta.dirname, "../../src/main.ts");
-const STORY = join(import.meta.dirname, "fixtures/incidents/story.capture");
+const STORY = join(import.meta.dirname, "../fixtures/incidents/story.capture");
 
 const ENTER = "\u001b[?1049h";
 const LEAVE = "\u001b[?1049l";
