@@ -14,11 +14,12 @@ import type { Text } from "../core/text.ts";
 import { statisticsOf } from "../core/window.ts";
 import type { DeliveryReport } from "../agent/delivery.ts";
 import { DriftWatch } from "../agent/drift-watch.ts";
-import { UsageError } from "../errors.ts";
+import { HostError, UsageError } from "../errors.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { readFirstBootReport } from "../host/first-boot.ts";
 import { type Host, readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
+import { readSoftnetStat } from "../host/softnet-stat.ts";
 import { leanRuntime } from "../lean-runtime.ts";
 import { createLogger } from "../logger.ts";
 import { type Incident, IncidentRecorder, type IncidentShelf } from "../agent/incidents.ts";
@@ -58,6 +59,7 @@ type RunOptions = AgentConfig & CommonOptions & { readonly once: boolean };
 async function runVerb(options: RunOptions, io: Io): Promise<number> {
   refuseRareCron(options.pushCron);
   using machine = new Machine(options.root);
+  refuseWithoutCounters(machine, options.once);
   const possibleCpus = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length;
   leanRuntime(possibleCpus ?? 1);
   const dir = openStateDir(options.stateDir, io.env);
@@ -169,6 +171,16 @@ function refuseRareCron(cron: string): void {
     got: JSON.stringify(cron),
     where: "--push-cron (SOFTNET_PUSH_CRON)",
   });
+}
+
+/** What is torn may be whole a second later, which the agent waits for; one window would wait for ever, and a file that is not there does not come. */
+function refuseWithoutCounters(machine: Machine, isOnce: boolean): void {
+  try {
+    readSoftnetStat(machine, { takenAtMs: systemClock.nowMs(), monotonicMs: systemClock.monotonicMs() });
+  } catch (error) {
+    const isForEver = isOnce || (error instanceof HostError && error.code === "softnet-stat-absent");
+    if (isForEver || !(error instanceof HostError)) throw error;
+  }
 }
 
 function greeting(host: Host): Text {

@@ -343,6 +343,20 @@ describe("softnet run", { concurrency: true }, () => {
     assert.doesNotMatch(stdout + stderr, /s3cr3t|robot/);
   });
 
+  for (const [what, args, write] of [
+    ["where the counters are not there", [], undefined],
+    ["for one window of counters that cannot be read", ["--once"], "?\n"],
+  ] as const) {
+    test(`cannot start ${what}`, async () => {
+      using machine = machineOfFiles();
+      rmSync(join(machine.root, "proc/net/softnet_stat"));
+      if (write) machine.write("proc/net/softnet_stat", write);
+      const { code, stdout, stderr } = await startAgent(machine, [...args], {}).ended;
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, /^softnet: \/proc\/net\/softnet_stat.*: expected .*\n$/);
+    });
+  }
+
   test("cannot start on a cron that rests", async () => {
     using machine = machineOfFiles();
     const { code, stderr } = await startAgent(machine, ["--push-cron", "0 3 * * *"], {}).ended;
