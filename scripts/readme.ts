@@ -1,6 +1,7 @@
 /** `npm run readme`: writes the table of settings into both READMEs from the options themselves; a test says when they are out of step. */
 import { readFileSync, writeFileSync } from "node:fs";
 
+import { WISH_OPTIONS } from "../src/alarms/options.ts";
 import { AGENT_OPTIONS } from "../src/config.ts";
 import { OPERATOR_OPTIONS } from "../src/operator-options.ts";
 import type { Language, Text } from "../src/core/text.ts";
@@ -14,17 +15,20 @@ const HEAD: readonly Text[] = [
   { en: "default", zh: "默认值" },
   { en: "what it is", zh: "含义" },
 ];
+const SETTINGS: OptionTable = {
+  ...AGENT_OPTIONS,
+  ...OPERATOR_OPTIONS,
+  ecsEndpoint: WISH_OPTIONS.ecsEndpoint,
+  // Their words for what an operator's verbs have too.
+  ...AGENT_OPTIONS,
+};
 const MARKED = /(<!-- settings -->\n).*(<!-- \/settings -->\n)/s;
 
 /** @returns the text with the table between its markers written anew. @throws Error when a marker is missing. */
 export function withSettings(readme: string, lang: Language): string {
   if (!MARKED.test(readme))
     throw new Error(`${READMES[lang]}: expected the markers <!-- settings --> and <!-- /settings -->`);
-  const rows = [
-    HEAD.map((head) => head[lang]),
-    HEAD.map(() => "---"),
-    ...settingRows({ ...AGENT_OPTIONS, ...OPERATOR_OPTIONS, ...AGENT_OPTIONS }, lang),
-  ];
+  const rows = [HEAD.map((head) => head[lang]), HEAD.map(() => "---"), ...settingRows(SETTINGS, lang)];
   const table = rows
     .map(
       (cells) =>
