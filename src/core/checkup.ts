@@ -156,7 +156,7 @@ export function contactsCheck(contacts: readonly Contact[]): Check {
               zh: "尚无报警联系人：可用 softnet alarms apply 创建",
             }
           : {
-              en: `all ${contacts.length} alarm contacts are activated`,
+              en: `activated: ${contacts.length} of ${contacts.length} alarm contacts`,
               zh: `${contacts.length} 个报警联系人均已激活`,
             },
       evidence,
@@ -248,7 +248,7 @@ export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>)
       code: "last-point",
       status: "ok",
       summary: {
-        en: `all ${agesMs.size} instances have sent a point in the last 5 minutes`,
+        en: `${agesMs.size} of ${agesMs.size} instances sent a point in the last 5 minutes`,
         zh: `${agesMs.size} 个实例最近 5 分钟内均有数据点`,
       },
       evidence,
