@@ -16,7 +16,7 @@ import { skipWithoutContainers } from "../support/boot-tests.ts";
 import { skipWithout } from "../support/needs.ts";
 import { Container } from "./container/container.ts";
 import { Neighbourhood } from "./container/neighbourhood.ts";
-import { debianWithRpm } from "./container/service-releases.ts";
+import { debianWithRpm, OLDEST_RELEASES } from "./container/service-releases.ts";
 
 const [EARLIER, LATER] = ["0.1.0", "0.1.1"] as const;
 /** One that pushes as soon as a minute has ended. */
@@ -28,7 +28,7 @@ const JOURNAL = "/var/lib/softnet-remedy/journal";
 
 /** Where it must not write, for one reason or another. */
 const OUTSIDE = [
-  ...["/etc", "/usr/bin", "/tmp", "/var/tmp", "/var/lib", "/run", "/dev/shm", "/root"].map(
+  ...["/etc", "/usr/bin", "/tmp", "/var/tmp", "/var/lib", "/run", "/run/lock", "/dev/shm", "/root"].map(
     (folder) => `${folder}/softnet-probe`,
   ),
   "/proc/sys/net/core/somaxconn",
@@ -128,16 +128,14 @@ describe("the installed service", { skip: skipWithoutContainers() || skipWithout
   });
 
   test("writes to its state directory and nowhere else", async () => {
-    for (const file of OUTSIDE) {
-      await assert.rejects(
-        inUnit(captureTo(file)),
-        /expected a file that can be written, got (EROFS|EACCES)/,
-        file,
-      );
-    }
-    assert.equal(await machine.sh("find / -xdev -name softnet-probe"), "");
+    for (const file of OUTSIDE) await assert.rejects(inUnit(captureTo(file)), unwritable(file), file);
     await inUnit(captureTo(`${STATE}/probe`));
     await machine.sh(`rm ${STATE}/probe`);
+  });
+
+  test("could not write elsewhere as root either", async () => {
+    for (const file of OUTSIDE) await assert.rejects(inUnit(captureTo(file), "root"), unwritable(file), file);
+    assert.equal(await machine.sh("find / -xdev -name softnet-probe"), "");
   });
 
   test("starts no shell", async () => {
@@ -215,16 +213,34 @@ describe("the installed service", { skip: skipWithoutContainers() || skipWithout
     });
   }
 
-  async function mainPid(): Promise<string> {
-    return machine.sh("systemctl show --property MainPID --value softnet-agent");
+  for (const { title, root } of OLDEST_RELEASES) {
+    test(`comes up on ${title}, and again when it is killed`, async (t) => {
+      const files = await root().catch((error: unknown) => {
+        if (error instanceof Error && /Failed to fetch|Could not (resolve|connect)/.test(error.message))
+          return;
+        throw error;
+      });
+      if (files === undefined) return t.skip(`the archive of ${title} cannot be reached`);
+      await using old = await Container.boot({ root: files, bindReadOnly: { "/mnt": folder } });
+      await old.sh(KINDS[0]!.install(EARLIER));
+      assert.equal(await old.sh("systemctl is-active softnet-agent"), "active");
+      assert.match(await old.sh("softnet diagnose --json || true"), /"healthy":/);
+      const pid = await mainPid(old);
+      await old.sh(`kill -9 ${pid}`);
+      await anotherMainPid(pid, old);
+    });
+  }
+
+  async function mainPid(of = machine): Promise<string> {
+    return of.sh("systemctl show --property MainPID --value softnet-agent");
   }
 
   /** Waits for another process to be ready in this one's place. */
-  async function anotherMainPid(than: string): Promise<void> {
+  async function anotherMainPid(than: string, of = machine): Promise<void> {
     const deadlineMs = performance.now() + 30_000;
     for (;;) {
-      const { stdout } = await machine.run("systemctl", "is-active", "softnet-agent");
-      const pid = await mainPid();
+      const { stdout } = await of.run("systemctl", "is-active", "softnet-agent");
+      const pid = await mainPid(of);
       if (stdout === "active\n" && pid !== than && pid !== "0") return;
       assert.ok(performance.now() < deadlineMs, `expected the agent to be started again, got ${stdout}`);
       await sleep(200);
@@ -243,12 +259,15 @@ describe("the installed service", { skip: skipWithoutContainers() || skipWithout
   }
 
   /** Runs a command to its end where the agent runs: under its unit, but for what starts and restarts it. @returns what it printed. */
-  async function inUnit(command: string): Promise<string> {
+  async function inUnit(command: string, user = "softnet"): Promise<string> {
     const unit = "/run/systemd/system/softnet-probe.service";
     const edits = [
       "s|^Type=.*|Type=oneshot|",
       `s|^ExecStart=.*|ExecStart=${command}\\nStandardOutput=truncate:/run/probe\\nStandardError=journal|`,
+      `s/^(User|Group)=.*/\\1=${user}/`,
       "/^(Restart|Watchdog|NotifyAccess)/d",
+      // systemd would give the agent's own directory to root.
+      ...(user === "root" ? ["/^StateDirectory/d"] : []),
     ];
     await machine.sh(
       `sed -E ${edits.map((edit) => `-e '${edit}'`).join(" ")} /usr/lib/systemd/system/softnet-agent.service > ${unit}`,
@@ -294,6 +313,10 @@ function captured(text: string): ReadonlyMap<string, string> {
   const [, first = ""] = text.split(/^@snapshot .*$/m);
   const files = first.split(/^@file /m).slice(1);
   return new Map(files.map((file) => [file.slice(0, file.indexOf("\n")), file.slice(file.indexOf("\n"))]));
+}
+
+function unwritable(file: string): RegExp {
+  return new RegExp(`${file}: expected a file that can be written, got (EROFS|EACCES)`);
 }
 
 function captureTo(file: string): string {
