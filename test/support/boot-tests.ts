@@ -6,8 +6,8 @@ import { skipWithout, skipWithoutRoot } from "./needs.ts";
 export const BOOT_TESTS_NOTICE =
   "The guests are emulated by qemu, one after the other, and see this machine's files without being able to change them. " +
   "Their kernel is Debian's; it is fetched by apt into .cache/boot, 400 MB, and not installed. " +
-  "Containers have this machine's kernel, a network of their own, and systems of Debian 12, Debian 13 and Ubuntu 24.04, which mmdebstrap makes in " +
-  "~/.cache/softnet-agent/boot (or $XDG_CACHE_HOME), 600 MB; guests with systemd have one of 400 MB there.";
+  "Containers have this machine's kernel, a network of their own, and systems of Debian 11 to 13, Ubuntu 22.04 and 24.04, which mmdebstrap makes in " +
+  "~/.cache/softnet-agent/boot (or $XDG_CACHE_HOME), 1 GB; guests with systemd have one of 400 MB there.";
 
 /** For node:test's `skip` option: false where guests can be booted, else why not. */
 export function skipWithoutGuests(): string | false {
