@@ -33,6 +33,7 @@ export const BOOT_PACKAGES: readonly DebianPackage[] = [
   { name: "iproute2", why: "makes interfaces in them" },
   { name: "mmdebstrap", why: "makes the systems of containers and guests" },
   { name: "debian-archive-keyring", why: "knows Debian's keys" },
+  { name: "python-apt-common", why: "knows where Ubuntu's archive is" },
   { name: "systemd-container", why: "boots them" },
   { name: "binutils", why: "strips the executable that they install" },
   { name: "e2fsprogs", why: "puts them on the disks of guests" },

@@ -13,6 +13,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { run } from "../../kernel/lab/shell.ts";
+import { usedDebianArchives } from "./archives.ts";
 
 /** A distribution's files, as mmdebstrap makes them. */
 export interface RootRecipe {
@@ -59,13 +60,11 @@ export async function rootFolder(recipe: RootRecipe): Promise<string> {
 
 /** The Debian that this machine has, from the archives that its apt uses. */
 export async function debianHere(packages: readonly string[]): Promise<RootRecipe> {
-  const format = "$(CODENAME) deb $(REPO_URI) $(RELEASE) main";
-  const filters = ["Created-By: Packages", "Origin: Debian", "Component: main"];
-  const rows = (await run("apt-get", ["indextargets", "--format", format, ...filters])).trim().split("\n");
+  const used = await usedDebianArchives();
   // Those of updates are named after it, as bookworm-updates is.
-  const [suite] = rows.map((row) => row.split(" ")[0]!).toSorted((a, b) => a.length - b.length);
+  const [suite] = used.map((archive) => archive.suite).toSorted((a, b) => a.length - b.length);
   if (!suite) throw new Error("apt-get indextargets: expected an archive of Debian's, got none");
-  const sources = [...new Set(rows.map((row) => row.slice(row.indexOf(" ") + 1)))];
+  const sources = used.map((archive) => `deb ${archive.uri} ${archive.suite} main`);
   return { suite, sources, packages };
 }
 
