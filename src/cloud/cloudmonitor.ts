@@ -2,10 +2,10 @@ import { type CustomEvent, EVENTS_PER_CALL } from "../core/custom-event.ts";
 import type { PushOutcome } from "../core/delivery.ts";
 import type { MetricEntry } from "../core/metrics.ts";
 import { KnownError } from "../errors.ts";
-import { version } from "../version.ts";
+import { clientSettings } from "./client-settings.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { withinDeadline } from "./deadline.ts";
-import { chooseEndpoint, type Endpoint } from "./endpoint.ts";
+import { chooseEndpoint } from "./endpoint.ts";
 import { type PushAction, pushOutcomeOf, unanswered } from "./push-outcome.ts";
 import type * as sdkModule from "./sdk.ts";
 
@@ -47,7 +47,12 @@ export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonito
     const reached = await chosen.now();
     if ("code" in reached) return { kind: "unsent", code: reached.code };
 
-    const client = new sdk.Client(clientConfig(sdk, reached.endpoint, credentials, settings));
+    const client = new sdk.Client(
+      new sdk.Config({
+        ...clientSettings(reached.endpoint, credentials, settings.timeoutMs),
+        regionId: settings.regionId,
+      }),
+    );
     const outcome = await withinDeadline(
       send(client, sdk).then(
         (answer) => pushOutcomeOf(answer, action),
@@ -82,28 +87,6 @@ export function connectCloudMonitor(settings: CloudMonitorSettings): CloudMonito
       );
     },
   };
-}
-
-function clientConfig(
-  { Config }: Sdk,
-  { protocol, host }: Endpoint,
-  credentials: Credentials,
-  { regionId, timeoutMs }: CloudMonitorSettings,
-): InstanceType<Sdk["Config"]> {
-  return new Config({
-    protocol,
-    endpoint: host,
-    regionId,
-    userAgent: `softnet-agent/${version}`,
-    // The connect timeout is really one of inactivity, which would cut a longer read timeout short.
-    connectTimeout: timeoutMs,
-    readTimeout: timeoutMs,
-    // The SDK asks nothing else of a credential; its own package for them would be loaded for nothing.
-    credential: {
-      getCredential: () =>
-        Promise.resolve({ type: credentials.securityToken ? "sts" : "access_key", ...credentials }),
-    },
-  });
 }
 
 async function credentialsOrDenial(

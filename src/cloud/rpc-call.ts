@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 import { CloudError } from "../errors.ts";
-import { version as ourVersion } from "../version.ts";
+import { clientSettings } from "./client-settings.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { withinDeadline } from "./deadline.ts";
 import type { AskedFor } from "./denial.ts";
@@ -113,30 +113,16 @@ function askedFor({ product, action }: RpcCall): AskedFor {
 
 async function send(
   { version, action, params = {}, timeoutMs = TIMEOUT_MS }: RpcCall,
-  { protocol, host }: Endpoint,
+  endpoint: Endpoint,
   credentials: Credentials,
 ): Promise<unknown> {
   const { Config, OpenApiRequest, Params, RpcClient } = await import("./rpc-sdk.ts");
-  const client = new RpcClient(
-    new Config({
-      protocol,
-      endpoint: host,
-      userAgent: `softnet-agent/${ourVersion}`,
-      // The connect timeout is really one of inactivity, which would cut a longer read timeout short.
-      connectTimeout: timeoutMs,
-      readTimeout: timeoutMs,
-      // The SDK asks nothing else of a credential; its own package for them would be loaded for nothing.
-      credential: {
-        getCredential: () =>
-          Promise.resolve({ type: credentials.securityToken ? "sts" : "access_key", ...credentials }),
-      },
-    }),
-  );
+  const client = new RpcClient(new Config(clientSettings(endpoint, credentials, timeoutMs)));
   const { body } = await client.callApi(
     new Params({
       action,
       version,
-      protocol,
+      protocol: endpoint.protocol,
       method: "POST",
       authType: "AK",
       style: "RPC",
