@@ -1,17 +1,28 @@
+import { changesDocument } from "./document.ts";
 import type { AlarmsAtHand } from "./preparing.ts";
+import { alarmDoneText, alarmPlanText, type Note } from "./text.ts";
 import { exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { isAgreed, notAgreed } from "../terminal/consent.ts";
 import type { AlarmStep } from "../core/alarm-steps.ts";
 import type { Language, Text } from "../core/text.ts";
+import { lookAt } from "../terminal/look.ts";
 
 interface Asked {
   readonly verb: string;
   readonly yes: boolean;
   readonly json: boolean;
   readonly lang: Language;
-  /** What is about to be done; shown before the question. */
-  readonly planText: string;
   readonly question: Text;
+}
+
+/** What is about to be done; shown before the question. */
+interface Changes {
+  readonly steps: readonly AlarmStep[];
+  readonly notes: readonly Note[];
+  /** Said where there is nothing to do. */
+  readonly nothing: Text;
+  /** What has to be known once it is done, where that is not what was known before. */
+  readonly notesAfter?: () => Promise<readonly Note[]>;
 }
 
 /** Fewer steps are done before a person wonders; and a fleet's thousands are no page of lines. */
@@ -19,20 +30,40 @@ const STEPS_A_LINE = 20;
 const MOST_LINES = 20;
 
 /**
- * Asks, then takes the steps one after the other and says how far it is.
+ * What every verb does that changes the account: it ends where there is nothing to do, else it asks, takes the steps, and says how it went.
  *
- * @returns the exit code of the signal that ended it early; undefined when all is done.
+ * @returns the exit code.
  * @throws UsageError `declined`; KnownError of the step that failed, after saying how many are done.
  */
-export async function carryOutAsked(
-  steps: readonly AlarmStep[],
-  { alarms }: AlarmsAtHand,
+export async function makeChanges(
+  { steps, notes, nothing, notesAfter }: Changes,
+  at: AlarmsAtHand,
   asked: Asked,
   io: Io,
-): Promise<number | undefined> {
-  const { lang } = asked;
-  if (!asked.json || !asked.yes) io.stderr(asked.planText);
+): Promise<number> {
+  const { json, lang } = asked;
+  const look = lookAt(lang, io);
+  const planText = alarmPlanText({ steps, notes, nothing, command: undefined }, look);
+  if (steps.length === 0) {
+    io.stdout(json ? changesDocument("in-step", steps, notes, lang) : planText);
+    return 0;
+  }
+  if (!json || !asked.yes) io.stderr(planText);
   if (!(await isAgreed(asked.question, asked.yes, lang, io))) return notAgreed(asked.verb, io);
+  const cut = await carryOut(steps, at, lang, io);
+  if (cut !== undefined) return cut;
+  const known = notesAfter ? await notesAfter() : notes;
+  io.stdout(json ? changesDocument("done", steps, known, lang) : alarmDoneText(steps.length, known, look));
+  return 0;
+}
+
+/** Takes the steps one after the other and says how far it is. @returns the exit code of the signal that ended it early. */
+async function carryOut(
+  steps: readonly AlarmStep[],
+  { alarms }: AlarmsAtHand,
+  lang: Language,
+  io: Io,
+): Promise<number | undefined> {
   const say = (line: Text): void => io.stderr(`softnet: ${line[lang]}\n`);
   const stepsALine = Math.max(STEPS_A_LINE, Math.ceil(steps.length / MOST_LINES));
   let done = 0;

@@ -1,11 +1,9 @@
-import { carryOutAsked } from "../alarms/carrying-out.ts";
-import { changesDocument } from "../alarms/document.ts";
+import { makeChanges } from "../alarms/carrying-out.ts";
 import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
 import { openAlarms, prepare, refuseObstacles } from "../alarms/preparing.ts";
-import { alarmDoneText, alarmPlanText, IN_STEP, notesOf } from "../alarms/text.ts";
+import { IN_STEP, notesOf } from "../alarms/text.ts";
 import { defineVerb } from "../terminal/command.ts";
 import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
-import { lookAt } from "../terminal/look.ts";
 
 const VERB = "alarms apply";
 
@@ -23,31 +21,20 @@ export default defineVerb({
   options: { ...WISH_OPTIONS, maxRemovals, yes, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
     refuseWithoutConsent(options.yes, io, VERB);
-    const { json, lang } = options;
-    const look = lookAt(lang, io);
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at);
     refuseObstacles(prepared.plan);
-    const { steps } = prepared.plan;
-    const before = { steps, notes: notesOf(prepared, at.regionId), nothing: IN_STEP, command: undefined };
-    if (steps.length === 0) {
-      io.stdout(json ? changesDocument("in-step", steps, before.notes, lang) : alarmPlanText(before, look));
-      return 0;
-    }
-    const asked = {
-      verb: VERB,
-      yes: options.yes,
-      json,
-      lang,
-      planText: alarmPlanText(before, look),
-      question: { en: "Apply this?", zh: "是否执行？" },
+    const changes = {
+      steps: prepared.plan.steps,
+      notes: notesOf(prepared, at.regionId),
+      nothing: IN_STEP,
+      // A contact that was made just now waits for its link.
+      notesAfter: async () => {
+        const people = await at.alarms.readPeople();
+        return notesOf({ ...prepared, account: { ...prepared.account, ...people } }, at.regionId);
+      },
     };
-    const cut = await carryOutAsked(steps, at, asked, io);
-    if (cut !== undefined) return cut;
-    // A contact that was made just now waits for its link.
-    const people = await at.alarms.readPeople();
-    const notes = notesOf({ ...prepared, account: { ...prepared.account, ...people } }, at.regionId);
-    io.stdout(json ? changesDocument("done", steps, notes, lang) : alarmDoneText(steps.length, notes, look));
-    return 0;
+    const question = { en: "Apply this?", zh: "是否执行？" };
+    return makeChanges(changes, at, { ...options, verb: VERB, question }, io);
   },
 });

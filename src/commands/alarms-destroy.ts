@@ -1,13 +1,11 @@
-import { carryOutAsked } from "../alarms/carrying-out.ts";
-import { changesDocument } from "../alarms/document.ts";
+import { makeChanges } from "../alarms/carrying-out.ts";
 import { ACCOUNT_OPTIONS, instances } from "../alarms/options.ts";
 import { openAlarms } from "../alarms/preparing.ts";
-import { alarmDoneText, alarmPlanText, keptNotes } from "../alarms/text.ts";
+import { keptNotes } from "../alarms/text.ts";
 import { defineVerb } from "../terminal/command.ts";
 import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
 import { planRemoval } from "../core/alarm-removal.ts";
 import type { Text } from "../core/text.ts";
-import { lookAt } from "../terminal/look.ts";
 
 const VERB = "alarms destroy";
 
@@ -30,30 +28,13 @@ export default defineVerb({
   options: { instances, yes, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
     refuseWithoutConsent(options.yes, io, VERB);
-    const { json, lang } = options;
-    const look = lookAt(lang, io);
     const at = await openAlarms(options, io);
     const isAll = options.instances.length === 0;
     // Who else uses a group shows only in all that there is.
     const account = await at.alarms.readAccount(isAll ? "everything" : "ours");
     const { steps, kept } = planRemoval(account, at.regionId, isAll ? undefined : options.instances);
-    const notes = keptNotes(kept);
-    const plan = { steps, notes, nothing: NOTHING, command: undefined };
-    if (steps.length === 0) {
-      io.stdout(json ? changesDocument("in-step", steps, notes, lang) : alarmPlanText(plan, look));
-      return 0;
-    }
-    const asked = {
-      verb: VERB,
-      yes: options.yes,
-      json,
-      lang,
-      planText: alarmPlanText(plan, look),
-      question: { en: "Take this away?", zh: "是否移除？" },
-    };
-    const cut = await carryOutAsked(steps, at, asked, io);
-    if (cut !== undefined) return cut;
-    io.stdout(json ? changesDocument("done", steps, notes, lang) : alarmDoneText(steps.length, notes, look));
-    return 0;
+    const question = { en: "Take this away?", zh: "是否移除？" };
+    const changes = { steps, notes: keptNotes(kept), nothing: NOTHING };
+    return makeChanges(changes, at, { ...options, verb: VERB, question }, io);
   },
 });
