@@ -71,8 +71,8 @@ export const AGENT_OPTIONS = {
     ...oneOf(["auto", "cloudmonitor", "local"]),
     fallback: "auto",
     help: {
-      en: "where the metrics go; auto is CloudMonitor as soon as credentials, region and instance id are found",
-      zh: "指标发往何处；auto 表示一旦找到凭证、地域和实例 ID 就发往云监控",
+      en: "where the metrics go; auto is CloudMonitor as soon as credentials, region and instance id are found, cloudmonitor does not start without them",
+      zh: "指标发往何处；auto 表示一旦找到凭证、地域和实例 ID 就发往云监控，cloudmonitor 则在缺少其中任何一项时拒绝启动",
     },
   },
   cpuSeries: {

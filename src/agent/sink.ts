@@ -3,7 +3,7 @@ import type { CredentialProvider } from "../cloud/credentials.ts";
 import type { InstanceIdentity } from "../cloud/instance-metadata.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Text } from "../core/text.ts";
-import { KnownError } from "../errors.ts";
+import { KnownError, UsageError } from "../errors.ts";
 
 /** CloudMonitor, ready to take points, and who we are there. */
 export interface CloudSink {
@@ -42,11 +42,25 @@ export function sinkFinder(
     const identity = await identityOf(config, parts);
     if ("missing" in identity) return identity;
     const found = await orMissing(() => parts!.credentials());
-    if (found === undefined) return { missing: NO_CREDENTIALS };
-    if ("missing" in found) return found;
+    if (found === undefined || "missing" in found) return { missing: NO_CREDENTIALS };
     const endpoints = config.endpoint ? [config.endpoint] : parts.endpointsOf(identity.regionId);
     return { cloud: parts.connect(endpoints, identity.regionId), endpoint: endpoints[0]!, ...identity };
   };
+}
+
+/**
+ * Only `auto` may run locally instead. A metadata service that is late at boot is asked again when systemd starts the agent anew.
+ *
+ * @throws UsageError for what no sink was found for.
+ */
+export function refuseNoSink(found: CloudSink | NoSink): void {
+  if (!("missing" in found)) return;
+  throw new UsageError({
+    code: "no-sink",
+    expected: "credentials, region and instance id (--sink auto does without)",
+    got: found.missing.en,
+    where: "--sink cloudmonitor (SOFTNET_SINK)",
+  });
 }
 
 interface CloudParts {

@@ -27,7 +27,7 @@ import { Judge } from "../agent/judge.ts";
 import { isPushCron, PUSH_CRON_EXPECTED } from "../agent/push-cron.ts";
 import { runWithConsole } from "../agent/run-with-console.ts";
 import { type AgentParts, runOnce } from "../agent/service.ts";
-import { sinkFinder } from "../agent/sink.ts";
+import { refuseNoSink, sinkFinder } from "../agent/sink.ts";
 import { RecentPoints } from "../store/recent-points.ts";
 import { lockStateDir, openStateDir } from "../store/state-dir.ts";
 import { Store } from "../store/store.ts";
@@ -62,6 +62,8 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
   refuseWithoutCounters(machine, options.once);
   const possibleCpus = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "")?.length;
   leanRuntime(possibleCpus ?? 1);
+  const findSink = sinkFinder(options, io.env);
+  if (options.sink === "cloudmonitor") refuseNoSink(await findSink());
   const dir = openStateDir(options.stateDir, io.env);
   using _lock = lockStateDir(dir);
   const log = createLogger(options.logLevel);
@@ -101,7 +103,7 @@ async function runVerb(options: RunOptions, io: Io): Promise<number> {
       log,
     }),
     webhook,
-    findSink: sinkFinder(options, io.env),
+    findSink,
     possibleCpus,
     log,
     say,

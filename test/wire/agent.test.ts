@@ -181,6 +181,34 @@ describe("softnet run", { concurrency: true }, () => {
     assert.equal(world.metrics.points.size, 0);
   });
 
+  const IDENTITY = { SOFTNET_REGION: "cn-hangzhou", SOFTNET_INSTANCE_ID: "i-bp1double" };
+  const cannotPush = [
+    { args: ["--once"], env: IDENTITY, got: "no credentials: " },
+    { args: [], env: IDENTITY, got: "no credentials: " },
+    { args: ["--once"], env: {}, got: "no metadata service: " },
+  ];
+  for (const { args, env, got } of cannotPush) {
+    test(`${["run", ...args].join(" ")} --sink cloudmonitor ends with 2 and one line where there is ${got.slice(0, -2)}`, async () => {
+      using machine = machineOfFiles();
+      const { code, stdout, stderr } = await startAgent(machine, [...args, "--sink", "cloudmonitor"], env)
+        .ended;
+
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      const expected = "credentials, region and instance id (--sink auto does without)";
+      const begins = `softnet: --sink cloudmonitor (SOFTNET_SINK): expected ${expected}, got ${got}`;
+      assert.equal(stderr.slice(0, begins.length), begins);
+      assert.equal(stderr.indexOf("\n"), stderr.length - 1);
+    });
+  }
+
+  test("an agent that cannot push at boot is started again by systemd, however late the metadata service is", () => {
+    const unit = readFileSync(new URL("../../packaging/softnet-agent.service", import.meta.url), "utf8");
+    assert.match(unit, /^Restart=always$/m);
+    assert.match(unit, /^StartLimitIntervalSec=0$/m);
+    assert.doesNotMatch(unit, /^RestartPreventExitStatus=/m);
+  });
+
   test("stops within 5 s of SIGTERM with 0, and a restart goes on with the same window", async () => {
     using machine = machineOfFiles();
     const options = { SOFTNET_SINK: "local", SOFTNET_SAMPLE_SECONDS: "0.2" };
