@@ -72,7 +72,10 @@ async function observationOfMachine(
   const readings = await sampleMachine(machine, seconds, io.signal, world, onProgress, everyMs);
   if (showsProgress) io.stderr("\r\u001b[K");
   if (io.signal.aborted) return undefined;
-  return observed(observe(readings, readHostSettings(machine)), "this machine");
+  return observed(
+    observe(readings, readHostSettings(machine)),
+    asked.root === "/" ? "this machine" : asked.root,
+  );
 }
 
 const PROGRESS = { en: "measuring", zh: "正在测量" };

@@ -9,6 +9,13 @@ export interface Host {
   read(path: string): Uint8Array | undefined;
   /** The names in a directory, sorted; empty where it does not exist. */
   list(dir: string): readonly string[];
+  /** Where a file lies for whoever is told of it, as below `--root`; without it, at its path. */
+  locate?(path: string): string;
+}
+
+/** What a complaint calls a file. */
+export function placeOf(host: Host, path: string): string {
+  return host.locate?.(path) ?? path;
 }
 
 const decoder = new TextDecoder("utf-8");

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
 
 import { errorCodeOf } from "../errors.ts";
 import type { Host } from "./host.ts";
@@ -57,6 +58,10 @@ export class Machine implements Host, Disposable {
       if (ABSENT.has(errorCodeOf(error) ?? "")) return [];
       throw error;
     }
+  }
+
+  locate(path: string): string {
+    return join(this.root, path);
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 import { AUDIT_FILE, parseAudit, type RepairRecord } from "../core/remedy-audit.ts";
 import { JOURNAL_FILE, parseJournal, type RemedyJournal, type SeenFile } from "../core/remedy-journal.ts";
 import { HostError } from "../errors.ts";
-import { type Host, readText } from "./host.ts";
+import { type Host, placeOf, readText } from "./host.ts";
 
 /**
  * Undefined where nothing was changed, or everything is undone.
@@ -9,8 +9,8 @@ import { type Host, readText } from "./host.ts";
  * @throws HostError `bad-journal` for a journal that may not be read, or is none: nobody can say then what was changed.
  */
 export function readJournal(host: Host, dir: string): RemedyJournal | undefined {
-  const where = `${dir}/${JOURNAL_FILE}`;
-  const text = readText(host, where);
+  const path = `${dir}/${JOURNAL_FILE}`;
+  const text = readText(host, path);
   if (text === undefined && !host.list(dir).includes(JOURNAL_FILE)) return undefined;
   const journal = text === undefined ? undefined : parseJournal(text);
   if (journal) return journal;
@@ -18,7 +18,7 @@ export function readJournal(host: Host, dir: string): RemedyJournal | undefined 
     code: "bad-journal",
     expected: "a journal of softnet remedy",
     got: text === undefined ? "a file that may not be read" : "another text",
-    where,
+    where: placeOf(host, path),
   });
 }
 

@@ -2,7 +2,7 @@ import { COLUMN, hasBacklogLen, type SoftnetSample } from "../core/softnet-sampl
 import { HostError } from "../errors.ts";
 import { readCpuList } from "./cpu-sets.ts";
 import { readCpuTime } from "./cpu-time.ts";
-import { type Host, readLine } from "./host.ts";
+import { type Host, placeOf, readLine } from "./host.ts";
 
 export const SOFTNET_STAT = "/proc/net/softnet_stat";
 const CPUS = "/sys/devices/system/cpu";
@@ -32,10 +32,10 @@ export function readSoftnetStat(host: Host, moment: Moment): SoftnetSample {
       code: "softnet-stat-absent",
       expected: "the kernel's softnet counters",
       got: "no readable file",
-      where: SOFTNET_STAT,
+      where: placeOf(host, SOFTNET_STAT),
     });
   }
-  const stat = parseSoftnetStat(bytes);
+  const stat = parseSoftnetStat(bytes, placeOf(host, SOFTNET_STAT));
   return {
     takenAtMs: moment.takenAtMs,
     monotonicMs: moment.monotonicMs,
@@ -49,9 +49,10 @@ export function readSoftnetStat(host: Host, moment: Moment): SoftnetSample {
 /**
  * Parses `/proc/net/softnet_stat` from bytes: at 1024 CPUs text and split would cost three times as much.
  *
+ * @param where what a complaint calls the file.
  * @throws HostError naming the line that does not fit.
  */
-export function parseSoftnetStat(bytes: Uint8Array): SoftnetStat {
+export function parseSoftnetStat(bytes: Uint8Array, where = SOFTNET_STAT): SoftnetStat {
   // The first row decides the width; every word takes at least two bytes.
   let words = new Uint32Array(0);
   let columns = 0;
@@ -65,11 +66,17 @@ export function parseSoftnetStat(bytes: Uint8Array): SoftnetStat {
     const digit = byte < 128 ? HEX_DIGIT[byte]! : NOT_HEX;
     if (digit !== NOT_HEX) {
       word = (word * 16 + digit) >>> 0;
-      if (++digits > 8) throw foreign(rows, "words of at most eight hexadecimal digits", "a longer one");
+      if (++digits > 8)
+        throw foreign(where, rows, "words of at most eight hexadecimal digits", "a longer one");
       continue;
     }
     if (byte !== SPACE && byte !== NEWLINE) {
-      throw foreign(rows, "hexadecimal words", `the byte ${JSON.stringify(String.fromCharCode(byte))}`);
+      throw foreign(
+        where,
+        rows,
+        "hexadecimal words",
+        `the byte ${JSON.stringify(String.fromCharCode(byte))}`,
+      );
     }
     if (digits > 0) {
       if (count === words.length) words = grown(words, bytes.length);
@@ -81,16 +88,22 @@ export function parseSoftnetStat(bytes: Uint8Array): SoftnetStat {
     if (byte === NEWLINE) {
       if (rows === 0) columns = wordsInRow;
       if (columns < FEWEST_COLUMNS) {
-        throw foreign(rows, `at least ${FEWEST_COLUMNS} columns`, String(wordsInRow));
+        throw foreign(where, rows, `at least ${FEWEST_COLUMNS} columns`, String(wordsInRow));
       }
-      if (wordsInRow !== columns) throw foreign(rows, `${columns} columns as in line 1`, String(wordsInRow));
+      if (wordsInRow !== columns)
+        throw foreign(where, rows, `${columns} columns as in line 1`, String(wordsInRow));
       rows++;
       wordsInRow = 0;
     }
   }
   if (rows === 0)
-    throw foreign(0, "a row for each online CPU", bytes.length === 0 ? "an empty file" : "no whole line");
-  if (digits > 0 || wordsInRow > 0) throw foreign(rows, "a line's end", "the file's end: it is torn");
+    throw foreign(
+      where,
+      0,
+      "a row for each online CPU",
+      bytes.length === 0 ? "an empty file" : "no whole line",
+    );
+  if (digits > 0 || wordsInRow > 0) throw foreign(where, rows, "a line's end", "the file's end: it is torn");
   return { columns, rows, words: words.subarray(0, count) };
 }
 
@@ -119,7 +132,7 @@ function grown(words: Uint32Array<ArrayBuffer>, byteLength: number): Uint32Array
  * CPU's counters for another's would make losses up.
  */
 function cpuOfEachRow(stat: SoftnetStat, host: Host): Uint32Array {
-  if (hasBacklogLen(stat.columns)) return cpuIds(stat);
+  if (hasBacklogLen(stat.columns)) return cpuIds(stat, placeOf(host, SOFTNET_STAT));
   const online = readCpuList(host, `${CPUS}/online`);
   if (!online) {
     // Without /sys the CPUs that have a time are the next best witness, and the row's number is the last.
@@ -130,21 +143,22 @@ function cpuOfEachRow(stat: SoftnetStat, host: Host): Uint32Array {
   // lxcfs shows a container the CPUs it may use as the online ones, and leaves the possible ones alone.
   const possible = readCpuList(host, `${CPUS}/possible`);
   if (possible?.length === stat.rows) return Uint32Array.from(possible);
-  throw foreign(stat.rows - 1, `a row for each of ${online.length} online CPUs`, `${stat.rows} rows`);
+  const where = placeOf(host, SOFTNET_STAT);
+  throw foreign(where, stat.rows - 1, `a row for each of ${online.length} online CPUs`, `${stat.rows} rows`);
 }
 
-function cpuIds({ columns, rows, words }: SoftnetStat): Uint32Array {
+function cpuIds({ columns, rows, words }: SoftnetStat, where: string): Uint32Array {
   const cpus = Uint32Array.from({ length: rows }, (_, row) => words[row * columns + COLUMN.cpuId]!);
   const astray = cpus.findIndex((cpu, row) => row > 0 && cpu <= cpus[row - 1]!);
   if (astray === -1) return cpus;
-  throw foreign(astray, `a CPU above ${cpus[astray - 1]} in column 13`, String(cpus[astray]));
+  throw foreign(where, astray, `a CPU above ${cpus[astray - 1]} in column 13`, String(cpus[astray]));
 }
 
-function foreign(row: number, expected: string, got: string): HostError {
+function foreign(where: string, row: number, expected: string, got: string): HostError {
   return new HostError({
     code: "softnet-stat-unreadable",
     expected,
     got,
-    where: `${SOFTNET_STAT} line ${row + 1}`,
+    where: `${where} line ${row + 1}`,
   });
 }

@@ -11,7 +11,7 @@ import {
   type WatchFrame,
 } from "../core/watch.ts";
 import { countText, cpuListText, percentText } from "../core/wording.ts";
-import { padLeft, padRight, widthOf } from "../terminal/layout.ts";
+import { padLeft, padRight, widthOf, wrapped } from "../terminal/layout.ts";
 
 export interface WatchLook {
   readonly lang: Language;
@@ -117,7 +117,10 @@ export function watchScreen(
   look: WatchLook,
 ): readonly string[] {
   const { lang } = look;
-  const head = [titleLine(view, lang), ...noteLines(view, lang)];
+  const head = [
+    titleLine(view, lang),
+    ...noteLines(view, lang).flatMap((note) => wrapped(note, size.columns)),
+  ];
   const foot = footLines(view, lang);
   const cut = (line: string, style?: Style): string => styled(cutTo(line, size.columns), style, look);
   if (!view.frame) return [...head.map((line) => cut(line)), "", cut(WORDS.measuring[lang], "dim")];

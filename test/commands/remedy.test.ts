@@ -285,7 +285,7 @@ describe("softnet remedy status", () => {
     assert.deepEqual([code, stdout], [2, ""]);
     assert.equal(
       stderr,
-      "softnet: /var/lib/softnet-remedy/journal: expected a journal of softnet remedy, got another text\n",
+      `softnet: ${root}/var/lib/softnet-remedy/journal: expected a journal of softnet remedy, got another text\n`,
     );
   });
 

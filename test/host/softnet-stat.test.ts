@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 
 import { COLUMN } from "../../src/core/softnet-sample.ts";
 import { HostError } from "../../src/errors.ts";
+import type { Host } from "../../src/host/host.ts";
 import { Machine } from "../../src/host/machine.ts";
 import { parseSoftnetStat, readSoftnetStat } from "../../src/host/softnet-stat.ts";
 import { hostOf } from "./hosts.ts";
@@ -165,6 +166,13 @@ describe("softnet_stat", () => {
           return true;
         },
       ));
+  }
+
+  for (const { name, files, where, got } of defects) {
+    test(`that is ${name} below another root is named by where it lies`, () => {
+      const host: Host = { ...hostOf(files), locate: (path) => `/host${path}` };
+      assert.throws(() => readSoftnetStat(host, AT), { where: `/host${where}`, got });
+    });
   }
 
   test("that was torn once does not spoil the next reading", () => {
