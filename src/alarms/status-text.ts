@@ -107,7 +107,7 @@ function staleLines(instances: readonly InstanceAlarms[], look: Look): readonly 
   if (count === 0) return [];
   const text: Text = {
     en: `${count === 1 ? "One instance has" : `${count} instances have`} sent nothing for more than five minutes. Is the agent running, and may it push? On the instance: softnet doctor. CloudMonitor itself tells nobody when data stops.`,
-    zh: `${count} 个实例超过五分钟没有上报数据。请检查代理是否运行、是否有上报权限；可在该实例上执行 softnet doctor。数据中断时云监控不会报警。`,
+    zh: `${count} 个实例超过五分钟没有上报数据。请检查 agent 是否运行、是否有上报权限；可在该实例上执行 softnet doctor。数据中断时云监控不会报警。`,
   };
   return labelled(WORDS.stale[look.lang], "red", text[look.lang], look);
 }
@@ -209,7 +209,7 @@ const NONE: Text = {
 
 const NOBODY: Text = {
   en: "No instance has sent a point for an hour: whether the agents are alive cannot be seen here.",
-  zh: "一小时内没有任何实例上报数据：无法在此判断代理是否存活。",
+  zh: "一小时内没有任何实例上报数据：无法在此判断 agent 是否存活。",
 };
 
 const FLEET = {

@@ -17,7 +17,7 @@ export default defineVerb({
   },
   details: {
     en: "CloudMonitor tells nobody when data stops, so this is also the check for a dead agent: run it from cron.\nExits with 0 when all is well, 1 when something differs, waits for its link, or has sent nothing for five minutes, 2 when it could not tell.",
-    zh: "数据中断时云监控不会报警，因此本命令也用于检查代理是否存活，可由 cron 定期执行。\n退出码：0 正常，1 有差异、联系人未激活或超过五分钟没有数据，2 无法判断。",
+    zh: "数据中断时云监控不会报警，因此本命令也用于检查 agent 是否存活，可由 cron 定期执行。\n退出码：0 正常，1 有差异、联系人未激活或超过五分钟没有数据，2 无法判断。",
   },
   refuses: ["root"],
   options: { ...WISH_OPTIONS, ...ACCOUNT_OPTIONS },

@@ -100,7 +100,7 @@ const set: RepeatedOption<Setting> = {
   expected: "a setting of the agent such as SOFTNET_PUSH_CRON=*/5 * * * *, without quotes, $, ` and \\",
   help: {
     en: "a setting of the agent, for its agent.env; never a credential, since every process of the instance can read user-data",
-    zh: "写入 agent.env 的代理设置；不要放凭证，实例上的任何进程都能读取 user-data",
+    zh: "写入 agent.env 的 agent 设置；不要放凭证，实例上的任何进程都能读取 user-data",
   },
 };
 
@@ -108,7 +108,7 @@ export default defineVerb({
   name: "cloud-init",
   summary: {
     en: "print user-data whose first boot installs and starts the agent",
-    zh: "打印 user-data：首次启动时安装并启动代理",
+    zh: "打印 user-data：首次启动时安装并启动 agent",
   },
   details: {
     en: "softnet cloud-init --package-url https://…/softnet-agent_amd64.deb --sha256 … > user-data.yaml",

@@ -12,7 +12,7 @@ export default defineVerb({
   },
   details: {
     en: "Exits with 0 when healthy, 1 with findings, 2 when it could not tell.",
-    zh: "退出码：0 健康，1 有发现，2 无法判断。",
+    zh: "退出码：0 正常，1 有发现，2 无法判断。",
   },
   options: { forSeconds, from },
   run: async (options, io) => {

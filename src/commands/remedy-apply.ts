@@ -44,11 +44,11 @@ export default defineVerb({
   name: VERB,
   summary: {
     en: "change what the plan says, measure whether it helped, and keep it or take it back",
-    zh: "按计划改动，测量是否有效，有效则保留，无效则恢复",
+    zh: "按计划改动，测量是否有效，有效则保留，无效则撤销",
   },
   details: {
     en: "Exits with 0 when healthy or kept, 1 when undone, unproven or not improved, 2 when it could not.",
-    zh: "退出码：0 健康或已保留，1 已恢复、无法证实或没有改善，2 无法执行。",
+    zh: "退出码：0 正常或已保留，1 已撤销、未证实或没有改善，2 无法执行。",
   },
   refuses: ["root"],
   options: {
@@ -154,7 +154,7 @@ function report(ended: Repair, options: Asked, io: Io): number {
 
 const TAKEN_BACK: Text = {
   en: "interrupted: what was set is taken back",
-  zh: "已中断：已设置的改动已恢复原状",
+  zh: "已中断：已设置的改动均已撤销",
 };
 const NOTHING_CHANGED: Text = { en: "interrupted: nothing was changed", zh: "已中断：未做任何改动" };
 

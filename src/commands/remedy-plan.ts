@@ -35,7 +35,7 @@ const phase: Option<Phase | undefined> = {
   fallback: undefined,
   help: {
     en: "which script: set at run time, outlive a reboot, or put everything back (default: apply)",
-    zh: "哪个脚本：运行时设置（默认）、持久化，或恢复原状",
+    zh: "哪个脚本：运行时设置（默认）、持久化，或还原",
   },
 };
 

@@ -21,7 +21,7 @@ const force: Switch = {
   isSwitch: true,
   help: {
     en: "put back what somebody else has changed since, too",
-    zh: "他人后来改动过的设置也一并恢复",
+    zh: "他人后来改动过的设置也一并还原",
   },
 };
 
@@ -29,11 +29,11 @@ export default defineVerb({
   name: VERB,
   summary: {
     en: "put everything back as it was before the first remedy",
-    zh: "恢复到第一次修复之前的状态",
+    zh: "还原到第一次修复之前的状态",
   },
   details: {
     en: "Exits with 0 when everything is back, 2 when something was left, which is named.",
-    zh: "退出码：0 全部恢复，2 有未恢复的设置（会列出）。",
+    zh: "退出码：0 全部还原，2 有未还原的设置（会列出）。",
   },
   refuses: ["root"],
   options: { force, yes, remedyDir: AGENT_OPTIONS.remedyDir },
@@ -58,7 +58,7 @@ export default defineVerb({
 
 const QUESTION: Text = {
   en: "Put back everything that softnet remedy changed?",
-  zh: "恢复 softnet remedy 的所有改动？",
+  zh: "是否撤销 softnet remedy 的所有改动？",
 };
 
 /** As it is before anything is put back. */

@@ -38,7 +38,7 @@ export default defineVerb({
   name: "run",
   summary: {
     en: "the agent: samples, keeps history, pushes, serves the console",
-    zh: "代理：采样、保存历史、推送指标、提供控制台",
+    zh: "agent：采样、保存历史、推送指标、提供控制台",
   },
   options: {
     ...AGENT_OPTIONS,

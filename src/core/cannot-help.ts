@@ -136,7 +136,7 @@ function budgetUnderOverload(findings: readonly Finding[]): CannotHelp | undefin
     what: { en: "Raising net.core.netdev_budget(_usecs)", zh: "调大 net.core.netdev_budget(_usecs)" },
     why: {
       en: "The passes end because the CPU has no time left. A longer pass silences the squeezed counter and loses the same packets.",
-      zh: "收包中断是因为 CPU 没有时间了。延长每次收包只会让 squeezed 计数不再增长，丢失的数据包不会减少。",
+      zh: "每轮收包提前结束，是因为 CPU 没有时间了。延长每轮收包只会让 squeezed 计数不再增长，丢失的数据包不会减少。",
     },
   };
 }

@@ -111,7 +111,7 @@ export function quotaCheck(
       status: "warning",
       summary: {
         en: `${have.en}: what is beyond the quota is refused, the CPUs' series first`,
-        zh: `${have.zh}：超出配额的部分会被拒绝，首先是各 CPU 的序列`,
+        zh: `${have.zh}：超出配额的部分会被拒绝，首先是各 CPU 的时间序列`,
       },
       mend:
         hostSeries > limit
@@ -126,7 +126,7 @@ export function quotaCheck(
       status: "warning",
       summary: {
         en: `${have.en}: the quota is used up, and no new series begins`,
-        zh: `${have.zh}：配额已用尽，无法新增序列`,
+        zh: `${have.zh}：配额已用尽，无法新增时间序列`,
       },
       mend: {
         en: "raise the quota in the CloudMonitor console, or set SOFTNET_CPU_SERIES=none on other instances",
@@ -238,7 +238,7 @@ export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>)
       },
       mend: {
         en: "install the agent on the instances: docs/install.md; for one of them: --instance-id ID",
-        zh: "在实例上安装代理：docs/install.md；只检查某一个：--instance-id ID",
+        zh: "在实例上安装 agent：docs/install.md；只检查某一个：--instance-id ID",
       },
       evidence,
     };
@@ -310,7 +310,7 @@ export function agentCheck({ pid, stateDir, closedDir, closedSettings, console }
     return {
       code: "agent",
       status: "failed",
-      summary: { en: `the agent does not sample: ${console.said}`, zh: `代理未在采样：${console.said}` },
+      summary: { en: `the agent does not sample: ${console.said}`, zh: `agent 未在采样：${console.said}` },
       mend: sameText("journalctl -u softnet-agent"),
       evidence,
     };
@@ -320,7 +320,7 @@ export function agentCheck({ pid, stateDir, closedDir, closedSettings, console }
       ? {
           code: "agent",
           status: "failed",
-          summary: { en: "no agent runs here", zh: "本机没有运行代理" },
+          summary: { en: "no agent runs here", zh: "本机没有运行 agent" },
           mend: {
             en: "sudo systemctl enable --now softnet-agent, or softnet run",
             zh: "sudo systemctl enable --now softnet-agent，或 softnet run",
@@ -332,7 +332,7 @@ export function agentCheck({ pid, stateDir, closedDir, closedSettings, console }
           status: "warning",
           summary: {
             en: `whether an agent runs here cannot be told: ${closedDir} may not be read, and no console answers`,
-            zh: `无法判断代理是否在运行：${closedDir} 不可读，且控制台没有应答`,
+            zh: `无法判断 agent 是否在运行：${closedDir} 不可读，且控制台没有应答`,
           },
           mend: sameText("sudo softnet doctor"),
           evidence,
@@ -351,7 +351,7 @@ export function agentCheck({ pid, stateDir, closedDir, closedSettings, console }
   return {
     code: "agent",
     status: "ok",
-    summary: { en: `the agent runs (${where})${hint.en}`, zh: `代理正在运行（${where}）${hint.zh}` },
+    summary: { en: `the agent runs (${where})${hint.en}`, zh: `agent 正在运行（${where}）${hint.zh}` },
     evidence,
   };
 }
@@ -478,7 +478,7 @@ export function firstBootCheck(report: FirstBootReport | undefined): Check {
   };
   if (!problem) {
     const summary = report
-      ? { en: "the first boot installed the agent", zh: "首次启动已安装代理" }
+      ? { en: "the first boot installed the agent", zh: "首次启动已安装 agent" }
       : {
           en: "user-data of softnet cloud-init did not set this machine up",
           zh: "本机并非由 softnet cloud-init 的 user-data 设置",

@@ -84,7 +84,7 @@ const CLOUD_CODES = ["credentials", "role", ...REGION_CODES] as const;
 
 const LOCAL_BY_CHOICE: Text = {
   en: "SOFTNET_SINK is local: the agent speaks to no cloud",
-  zh: "SOFTNET_SINK 为 local：代理不与云端通信",
+  zh: "SOFTNET_SINK 为 local：agent 不与云端通信",
 };
 const NO_REGION: Text = {
   en: "no region: give --region ID (SOFTNET_REGION), or a region in the profile of the Alibaba Cloud CLI",
@@ -144,7 +144,7 @@ async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: Insta
       status: "warning",
       summary: {
         en: "no credentials: the agent keeps its history here and pushes nothing",
-        zh: "没有凭证：代理只在本地保存历史，不推送指标",
+        zh: "没有凭证：agent 只在本地保存历史，不推送指标",
       },
       mend: {
         en: "attach a RAM role with the policy of softnet doctor --policy agent to the instance; on your own machine: aliyun configure",
@@ -204,7 +204,7 @@ function roleCheck({ env, agentEnv }: CloudQuestion, { identity, roleName, probl
         }
       : {
           en: "no RAM role is attached to this instance, and the agent has no other credentials",
-          zh: "本实例未绑定 RAM 角色，代理也没有其他凭证",
+          zh: "本实例未绑定 RAM 角色，agent 也没有其他凭证",
         },
     ...(hasKeys
       ? {}
@@ -281,7 +281,7 @@ function orAgentsLot(checked: Checked): Checked {
     code,
     because: {
       en: `the agent's own credentials may not ask this, and should not: it takes an operator's (${action}, softnet doctor --policy setup)`,
-      zh: `代理自身的凭证无权查询，也不应有此权限：请使用操作员的凭证（${action}，softnet doctor --policy setup）`,
+      zh: `agent 自身的凭证无权查询，也不应有此权限：请使用操作员的凭证（${action}，softnet doctor --policy setup）`,
     },
   };
 }

@@ -93,7 +93,7 @@ const NAMES: Readonly<Record<CheckCode, Text>> = {
   "series-quota": { en: "series quota", zh: "时间序列配额" },
   "pending-contacts": { en: "contacts", zh: "联系人" },
   "last-point": { en: "last point", zh: "最近数据点" },
-  agent: { en: "agent", zh: "代理" },
+  agent: { en: "agent", zh: "agent" },
   "remedy-drift": { en: "remedy", zh: "修复" },
   "first-boot": { en: "first boot", zh: "首次启动" },
   "sysctl-conflict": { en: "sysctl", zh: "sysctl" },

@@ -96,7 +96,7 @@ function fixNote(changes: readonly Exclude<RemedyKind, "instance">[], lang: Lang
   const what = changes.map((change) => CHANGE[change][lang]).join(lang === "en" ? " and " : "并");
   return {
     en: `It ${what}, measures whether that helped, and takes it back if not.`,
-    zh: `它会${what}，测量是否有效，无效则自动恢复。`,
+    zh: `它会${what}，测量是否有效，无效则自动撤销。`,
   }[lang];
 }
 
@@ -299,7 +299,7 @@ const LABEL: Readonly<Record<Finding["severity"] | "healthy", Text>> = {
   critical: { en: "CRITICAL", zh: "严重" },
   warning: { en: "WARNING", zh: "警告" },
   reason: { en: "  why", zh: "  原因" },
-  healthy: { en: "HEALTHY", zh: "健康" },
+  healthy: { en: "HEALTHY", zh: "正常" },
 };
 
 const WORDS = {

@@ -157,7 +157,7 @@ function resultText({ result, persisted, proof }: ApplyOutcome): Text {
 
 const TAKEN_BACK: Text = {
   en: "Everything is as it was before this run. It will not be tried again by itself (--force does).",
-  zh: "已恢复到本次执行之前的状态。以后不会自动再试（可使用 --force）。",
+  zh: "已还原到本次执行之前的状态。以后不会自动再试（可使用 --force）。",
 };
 
 function measureLines(before: Measure, after: Measure, lang: Language): readonly string[] {
@@ -264,13 +264,13 @@ export function undoneText(
   ]);
 }
 
-const NOTHING_TO_UNDO: Text = { en: "There is nothing to undo.", zh: "没有需要恢复的改动。" };
-const PUT_BACK: Text = { en: "Put back as before the first remedy:", zh: "已恢复到第一次修复之前：" };
+const NOTHING_TO_UNDO: Text = { en: "There is nothing to undo.", zh: "没有需要撤销的改动。" };
+const PUT_BACK: Text = { en: "Put back as before the first remedy:", zh: "已还原到第一次修复之前：" };
 const REMOVED: Text = { en: "removed", zh: "已删除" };
-const LINES_BACK: Text = { en: "our lines taken back", zh: "已撤回我们的行" };
+const LINES_BACK: Text = { en: "our lines taken back", zh: "已撤销 softnet 写入的行" };
 const FORCE: Text = {
   en: "It is left as it is; sudo softnet remedy undo --force puts the original back.",
-  zh: "保持不变；sudo softnet remedy undo --force 可恢复原值。",
+  zh: "保持不变；sudo softnet remedy undo --force 会将其还原。",
 };
 
 const MOST_RUNS = 10;
@@ -293,7 +293,7 @@ function joined(sections: readonly (readonly string[])[]): string {
 const RESULT: Readonly<
   Record<RepairResult, { readonly label: Text; readonly style: "green" | "yellow" | "red" }>
 > = {
-  healthy: { label: { en: "HEALTHY", zh: "健康" }, style: "green" },
+  healthy: { label: { en: "HEALTHY", zh: "正常" }, style: "green" },
   kept: { label: { en: "KEPT", zh: "已保留" }, style: "green" },
   unproven: { label: { en: "UNPROVEN", zh: "未证实" }, style: "yellow" },
   undone: { label: { en: "UNDONE", zh: "已撤销" }, style: "yellow" },

@@ -111,7 +111,7 @@ export const TEXTS = {
   "plan.commandThere": { en: "Apply it on the machine itself with", zh: "在机器本身上执行命令" },
   "plan.proof": {
     en: "It measures before and after, and takes back what does not help.",
-    zh: "它会在改动前后测量，无效则自动恢复。",
+    zh: "它会在改动前后测量，无效则自动撤销。",
   },
   "plan.keep": {
     en: "What helps is kept over a reboot by {files}.",
@@ -210,8 +210,8 @@ export const TEXTS = {
   "sink.queued": { en: "waiting", zh: "等待中" },
   "sink.givenUp": { en: "given up", zh: "已放弃" },
   "sink.ambiguous": { en: "sent again for lack of an answer", zh: "因无应答而重发" },
-  "sink.quota": { en: "series quota", zh: "时间线配额" },
-  "sink.quotaReached": { en: "used up: some series are not taken", zh: "已用尽：部分时间线未被接收" },
+  "sink.quota": { en: "series quota", zh: "时间序列配额" },
+  "sink.quotaReached": { en: "used up: some series are not taken", zh: "已用尽：部分时间序列未被接收" },
   "sink.quotaFine": { en: "not reached", zh: "未达上限" },
   "sink.problem": { en: "problem", zh: "问题" },
   "webhook.where": { en: "webhook", zh: "Webhook" },
@@ -227,11 +227,11 @@ export const TEXTS = {
   "agent.every": { en: "a sample every", zh: "采样间隔" },
 
   "incidents.title": { en: "What happened", zh: "历史事件" },
-  "incidents.none": { en: "No loss since this agent keeps watch.", zh: "自本 Agent 运行以来没有丢包。" },
+  "incidents.none": { en: "No loss since this agent keeps watch.", zh: "自本 agent 运行以来没有丢包。" },
   "incidents.softnet_warning": { en: "Warning", zh: "警告" },
   "incidents.softnet_critical": { en: "Critical", zh: "严重" },
   "incidents.softnet_recovered": { en: "Recovered", zh: "已恢复" },
-  "incidents.capture": { en: "capture", zh: "采集文件" },
+  "incidents.capture": { en: "capture", zh: "抓取文件" },
   "incidents.captureTitle": {
     en: "What the kernel said around it: softnet diagnose --from FILE",
     zh: "事件前后内核的数据：softnet diagnose --from 文件",

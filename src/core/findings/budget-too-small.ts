@@ -27,7 +27,7 @@ export function budgetTooSmall(ofCase: Case): Finding | undefined {
     summary: sentences(
       {
         en: `${who.en} ${end} ${squeezed} receive passes/s with work left, more than running out of time can explain (${byTime}/s): the packet budget${budget.en} is used up.`,
-        zh: `${who.zh} 每秒有 ${squeezed} 次收包在仍有剩余工作时中断，超过了超时所能解释的次数（每秒 ${byTime} 次）：数据包预算${budget.zh}已用尽。`,
+        zh: `${who.zh} 每秒有 ${squeezed} 轮收包在仍有数据包未处理时提前结束，多于超时所能解释的次数（每秒 ${byTime} 次）：数据包预算${budget.zh}已用尽。`,
       },
       harmless,
       ADVICE,

@@ -75,7 +75,7 @@ function strainText(cpus: readonly CpuCondition[]): Text {
   const are = cpus.length > 1 ? "are at their limit" : "is at its limit";
   return {
     en: `${who.en} ${are}: ${why.en}, and ${squeezed} receive passes/s run out of time. Nothing is lost yet.`,
-    zh: `${who.zh} 已到极限：${why.zh}，每秒有 ${squeezed} 次收包因超时而中断。目前尚未丢包。`,
+    zh: `${who.zh} 已到极限：${why.zh}，每秒有 ${squeezed} 轮收包因超时而提前结束。目前尚未丢包。`,
   };
 }
 

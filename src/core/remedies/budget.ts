@@ -21,13 +21,13 @@ export function budgetPart(request: Request): Part {
   if (budget === undefined) {
     return ofNoUse("budget-exhausted", RAISE_BUDGET, {
       en: `It is ${countText(netdevBudget)} already: longer passes would keep everything else on that CPU waiting.`,
-      zh: `当前已是 ${countText(netdevBudget)}：再延长每次收包会让该 CPU 上的其他工作等待过久。`,
+      zh: `当前已是 ${countText(netdevBudget)}：再延长每轮收包会让该 CPU 上的其他工作等待过久。`,
     });
   }
   const rate = countText(squeezed.squeezedPerSecond);
   const why: Text = {
     en: `CPU ${squeezed.cpu} ends ${rate} receive passes/s because the packet budget is used up.`,
-    zh: `CPU ${squeezed.cpu} 每秒有 ${rate} 次收包因数据包预算用尽而中断。`,
+    zh: `CPU ${squeezed.cpu} 每秒有 ${rate} 轮收包因数据包预算用尽而提前结束。`,
   };
   const steps: (SysctlChange & Reason)[] = [
     { kind: "sysctl", name: "netdev_budget", from: netdevBudget, to: budget, why, cost: null },
@@ -38,7 +38,7 @@ export function budgetPart(request: Request): Part {
       name: "netdev_budget_usecs",
       from: netdevBudgetUsecs!,
       to: budgetUsecs,
-      why: { en: "A pass of so many packets takes longer.", zh: "每次处理更多数据包需要更长时间。" },
+      why: { en: "A pass of so many packets takes longer.", zh: "每轮处理更多数据包需要更长时间。" },
       cost: null,
     });
   }

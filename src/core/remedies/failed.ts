@@ -33,11 +33,11 @@ function failureText({ time, key, before, after, proof }: RememberedFailure): Te
   if (proof === "filling") {
     return {
       en: `It was tried at ${when} and taken back: of ${per(before)} ${en} per million it only delayed the loss, since the queue went on filling. --force tries again.`,
-      zh: `${when} 已尝试过并已恢复：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
+      zh: `${when} 已尝试过并已撤销：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
     };
   }
   return {
     en: `It was tried at ${when} and taken back: ${per(before)} ${en} per million before, ${per(after)} after. --force tries again.`,
-    zh: `${when} 已尝试过并已恢复：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
+    zh: `${when} 已尝试过并已撤销：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
   };
 }
