@@ -29,7 +29,8 @@ export function refuseWithoutRoot(io: Io, verb: string): void {
     name.startsWith("SOFTNET_") && value ? [`${name}=${value}`] : [],
   );
   const line = ["sudo", ...env, ...io.commandLine].map(quoted).join(" ");
-  throw new UsageError({ code: "not-root", expected: `root: ${line}`, got: "another user", where: verb });
+  // At the line's end, where it can be copied.
+  throw new UsageError({ code: "not-root", expected: "root", got: `another user: ${line}`, where: verb });
 }
 
 /** For a shell. */

@@ -131,7 +131,7 @@ describe("softnet remedy apply and undo", () => {
   });
 
   for (const verb of ["apply", "undo"]) {
-    test(`${verb} needs root, and says the line that does it`, async () => {
+    test(`${verb} needs root, and ends with the line that does it`, async () => {
       const args = ["remedy", verb, "--yes"];
       const { code, stdout, stderr } = await runSoftnet(args, {
         isRoot: false,
@@ -141,7 +141,7 @@ describe("softnet remedy apply and undo", () => {
       assert.deepEqual([code, stdout], [2, ""]);
       assert.equal(
         stderr,
-        `softnet: remedy ${verb}: expected root: sudo SOFTNET_REMEDY_DIR=/tmp/x '/opt/my node' /opt/softnet.js remedy ${verb} --yes, got another user\n`,
+        `softnet: remedy ${verb}: expected root, got another user: sudo SOFTNET_REMEDY_DIR=/tmp/x '/opt/my node' /opt/softnet.js remedy ${verb} --yes\n`,
       );
     });
 
