@@ -45,6 +45,25 @@ export class StoreError extends KnownError {}
 /** The console cannot listen where it should. */
 export class ConsoleError extends KnownError {}
 
+/**
+ * What stands in the way of a file, in words where we have them.
+ *
+ * @param absence what is not there: a file to read, or the folder of one to write.
+ */
+export function fileProblemOf(error: unknown, absence: "no such file" | "no such folder"): string {
+  const code = errorCodeOf(error);
+  return (code === "ENOENT" ? absence : FILE_PROBLEMS[code ?? ""]) ?? code ?? String(error);
+}
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EISDIR: "a directory",
+  ENOTDIR: "no such folder",
+  ENOSPC: "no space left",
+  EROFS: "a read-only file system",
+};
+
 /** `ENOENT`, `EACCES`, … of an error of Node's file system calls; undefined for anything else. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs"
 import { systemClock } from "../clock.ts";
 import { type CommonOptions, defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { renderCaptureScript, snapshotTimes } from "../core/capture-script.ts";
-import { errorCodeOf, HostError, UsageError } from "../errors.ts";
+import { fileProblemOf, HostError, UsageError } from "../errors.ts";
 import { renderCapture } from "../host/capture.ts";
 import { Machine } from "../host/machine.ts";
 import { nonEmpty, type Option, type Switch, wholeNumber } from "../options.ts";
@@ -67,6 +67,7 @@ export default defineVerb({
       "  softnet diagnose --from HOST.capture             anywhere",
       "",
       "A capture is text and holds counters, settings of the network and the kernel's and host's names; no addresses, no traffic.",
+      "Exits with 0 when it is written, 2 when it could not be.",
     ].join("\n"),
     zh: [
       "  softnet capture --out HOST.capture               在出现问题的主机上",
@@ -74,6 +75,7 @@ export default defineVerb({
       "  softnet diagnose --from HOST.capture             在任意机器上",
       "",
       "抓取文件是文本，包含计数器、网络设置、内核名和主机名；不含地址，也不含流量内容。",
+      "退出码：0 已写出，2 无法写出。",
     ].join("\n"),
   },
   refuses: ["json"],
@@ -165,7 +167,7 @@ function orCannotWrite(path: string, write: () => void): void {
     throw new HostError({
       code: "cannot-write",
       expected: "a file that can be written",
-      got: errorCodeOf(error) ?? String(error),
+      got: fileProblemOf(error, "no such folder"),
       where: path,
     });
   }

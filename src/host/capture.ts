@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 
 import { captureKindOf } from "../core/capture-files.ts";
 import { COLUMN, hasBacklogLen } from "../core/softnet-sample.ts";
-import { errorCodeOf, HostError } from "../errors.ts";
+import { errorCodeOf, fileProblemOf, HostError } from "../errors.ts";
 import { parseCpuList } from "./cpu-list.ts";
 import type { Host } from "./host.ts";
 import { type Moment, parseSoftnetStat, SOFTNET_STAT } from "./softnet-stat.ts";
@@ -332,9 +332,8 @@ function readBounded(path: string, source: string): Uint8Array {
       closeSync(descriptor);
     }
   } catch (error) {
-    const code = errorCodeOf(error);
-    if (error instanceof HostError || code === undefined) throw error;
-    throw unreadable("a capture that can be read", code === "ENOENT" ? "no such file" : code, source);
+    if (error instanceof HostError || errorCodeOf(error) === undefined) throw error;
+    throw unreadable("a capture that can be read", fileProblemOf(error, "no such file"), source);
   }
 }
 

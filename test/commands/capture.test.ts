@@ -79,11 +79,15 @@ describe("softnet capture", () => {
     },
     {
       args: ["--out", "/nowhere/x.capture"],
-      message: "/nowhere/x.capture: expected a file that can be written, got ENOENT",
+      message: "/nowhere/x.capture: expected a file that can be written, got no such folder",
+    },
+    {
+      args: ["--out", "/proc"],
+      message: "/proc: expected a file that can be written, got a directory",
     },
     {
       args: ["--script", "--out", "/dev/full"],
-      message: "/dev/full: expected a file that can be written, got ENOSPC",
+      message: "/dev/full: expected a file that can be written, got no space left",
     },
   ];
   for (const { args, message } of refused) {

@@ -243,6 +243,10 @@ describe("softnet watch", () => {
       message: "command line: expected either --replay or a machine to watch, got both --replay and --root",
     },
     {
+      args: ["--replay", "/proc"],
+      message: "/proc: expected a capture that can be read, got a directory",
+    },
+    {
       args: ["--replay", "/nowhere"],
       message: "/nowhere: expected a capture that can be read, got no such file",
     },
