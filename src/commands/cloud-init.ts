@@ -16,6 +16,9 @@ import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts
 import { isPushCron, PUSH_CRON_EXPECTED } from "../agent/push-cron.ts";
 import { CHOOSING_OPTIONS } from "../remedy-options.ts";
 
+/** Why nothing secret may be in it. */
+const READABLE = "every process on the instance can read user-data";
+
 interface PackageUrl {
   readonly url: string;
   readonly kind: PackageKind;
@@ -31,8 +34,9 @@ const packageUrl: Option<PackageUrl | undefined> = {
     v.check((text) => URL.canParse(text) && new URL(text).username === "" && kindOf(text) !== undefined),
     v.transform((text): PackageUrl => ({ url: text, kind: kindOf(text)! })),
   ),
-  expected: "an https:// or http:// URL of a .deb, .rpm or .tar.gz, without a user",
+  expected: `an https:// or http:// URL of a .deb, .rpm or .tar.gz, without a user and password: ${READABLE}`,
   fallback: undefined,
+  isSecret: true,
   help: {
     en: "where the first boot fetches the package: a .deb, .rpm or .tar.gz",
     zh: "首次启动时下载软件包的地址：.deb、.rpm 或 .tar.gz",
@@ -91,13 +95,14 @@ const set: RepeatedOption<Setting> = {
   repeatable: true,
   schema: v.pipe(
     v.string(),
-    v.regex(/^SOFTNET_[A-Z_]+=[ !#%-[\]-_a-~]+$/),
+    v.regex(/^[A-Z][A-Z0-9_]*=[ !#%-[\]-_a-~]+$/),
     v.transform((text): Setting => {
       const equals = text.indexOf("=");
       return { name: text.slice(0, equals), value: text.slice(equals + 1) };
     }),
   ),
   expected: "a setting of the agent such as SOFTNET_PUSH_CRON=*/5 * * * *, without quotes, $, ` and \\",
+  isSecret: true,
   help: {
     en: "a setting of the agent, for its agent.env; never a credential, since every process of the instance can read user-data",
     zh: "写入 agent.env 的 agent 设置；不要放凭证，实例上的任何进程都能读取 user-data",
@@ -111,8 +116,8 @@ export default defineVerb({
     zh: "打印 user-data：首次启动时安装并启动 agent",
   },
   details: {
-    en: "softnet cloud-init --package-url https://…/softnet-agent_amd64.deb --sha256 … > user-data.yaml",
-    zh: "softnet cloud-init --package-url https://…/softnet-agent_amd64.deb --sha256 … > user-data.yaml",
+    en: "  softnet cloud-init --package-url URL --sha256 HEX > user-data.yaml\n\nExits with 0 when it is printed, 2 when it could not be.",
+    zh: "  softnet cloud-init --package-url URL --sha256 HEX > user-data.yaml\n\n退出码：0 已打印，2 无法生成。",
   },
   refuses: ["json", "root"],
   options: {
@@ -200,6 +205,7 @@ function settingsOf(given: readonly Setting[]): FirstBoot["settings"] {
   const settings = new Map<string, string>();
   for (const { name, value } of given) {
     const option = Object.values(AGENT_OPTIONS).find(({ env }) => env === name);
+    if (!option && isCredential(name)) throw refusal("credential", `no credential: ${READABLE}`, name);
     if (!option) throw refusal("unknown-setting", "a setting of the agent (see softnet run --help)", name);
     if (settings.has(name)) throw refusal("repeated-setting", "each setting once", `${name} twice`);
     const expected = refusedAs(option, value);
@@ -210,6 +216,10 @@ function settingsOf(given: readonly Setting[]): FirstBoot["settings"] {
     settings.set(name, value);
   }
   return settings;
+}
+
+function isCredential(name: string): boolean {
+  return /ACCESS_?KEY|SECRET|TOKEN|PASSWORD/.test(name);
 }
 
 /** What the agent would have expected; undefined where it takes the value. */

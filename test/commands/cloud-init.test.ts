@@ -49,7 +49,7 @@ describe("softnet cloud-init", () => {
     {
       name: "a password that every process of the instance could read",
       args: ["cloud-init", "--package-url", "https://user:secret@packages.example.com/a.deb"],
-      says: "--package-url: expected an https:// or http:// URL of a .deb, .rpm or .tar.gz, without a user",
+      says: "--package-url: expected an https:// or http:// URL of a .deb, .rpm or .tar.gz, without a user and password: every process on the instance can read user-data, got something else\n",
     },
     {
       name: "an address that would end the shell's word",
@@ -94,7 +94,12 @@ describe("softnet cloud-init", () => {
     {
       name: "a credential",
       args: [...WHAT, "--set", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secret"],
-      says: "--set: expected a setting of the agent",
+      says: "--set: expected no credential: every process on the instance can read user-data, got ALIBABA_CLOUD_ACCESS_KEY_SECRET\n",
+    },
+    {
+      name: "a credential that has no form, which it does not repeat",
+      args: [...WHAT, "--set", 'ALIBABA_CLOUD_ACCESS_KEY_SECRET="topsecret"'],
+      says: "--set: expected a setting of the agent such as SOFTNET_PUSH_CRON=*/5 * * * *, without quotes, $, ` and \\, got something else\n",
     },
     {
       name: "what ECS would not take",
