@@ -4,7 +4,8 @@ import type { Observation, ObservedCpu, ObservedInterface } from "../core/observ
 import type { Language, Text } from "../core/text.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { countText, cpuListText, percentText } from "../core/wording.ts";
-import { tableLines } from "../terminal/layout.ts";
+import { quoted } from "../terminal/consent.ts";
+import { narrowed, tableLines } from "../terminal/layout.ts";
 import { besideLabel, indented, labelled, type Look, type Style, styled } from "../terminal/look.ts";
 
 export interface DiagnosisLook extends Look {
@@ -81,8 +82,8 @@ function cureLines({ settings }: Observation, { findings }: Verdict, look: Diagn
       : [];
   if (changes.length === 0) return advice;
   const isElsewhere = look.capture !== undefined || settings.inOwnNetworkNamespace;
-  const apply = `sudo softnet remedy apply${isElsewhere ? WORDS.onThatHost[lang] : ""}`;
-  const plan = `softnet remedy plan${look.capture === undefined ? "" : ` --from ${look.capture}`}`;
+  const apply = `sudo softnet remedy apply${isElsewhere ? ON_THAT_HOST[lang] : ""}`;
+  const plan = `softnet remedy plan${look.capture === undefined ? "" : ` --from ${quoted(look.capture)}`}`;
   return [
     // A command is copied as one line.
     besideLabel(WORDS.fix[lang], "bold", apply, look),
@@ -91,6 +92,9 @@ function cureLines({ settings }: Observation, { findings }: Verdict, look: Diagn
     ...advice,
   ];
 }
+
+/** Beside a command. */
+export const ON_THAT_HOST: Text = { en: "     (on the host itself)", zh: "     （在该主机上执行）" };
 
 function fixNote(changes: readonly Exclude<RemedyKind, "instance">[], lang: Language): string {
   const what = changes.map((change) => CHANGE[change][lang]).join(lang === "en" ? " and " : "并");
@@ -129,15 +133,22 @@ function evidenceLines(observation: Observation, verdict: Verdict, look: Diagnos
   ].join(" · ");
   return [
     styled(WORDS.measured[lang] + title, "bold", look),
-    ...indented(cpuTable(observation, verdict, lang)),
-    ...indented(interfaceTable(observation, lang)),
+    ...indented(cpuTable(observation, verdict, look)),
+    ...indented(interfaceTable(observation, look)),
     ...indented([sysctlLine(observation)].filter((line) => line !== "")),
   ];
 }
 
-function cpuTable(observation: Observation, verdict: Verdict, lang: Language): readonly string[] {
+/** What indented lines have room for. */
+function tableWidth({ columns }: Look): number {
+  return columns - 2;
+}
+
+function cpuTable(observation: Observation, verdict: Verdict, look: Look): readonly string[] {
+  const { lang } = look;
   const { shown, left } = cpusToShow(observation.cpus, verdict);
-  const columns = CPU_COLUMNS.filter(({ cell }) => shown.some((cpu) => cell(cpu) !== undefined));
+  const isLimited = shown.some(({ flowLimitPerSecond }) => flowLimitPerSecond);
+  const columns = CPU_COLUMNS.filter((column) => isLimited || column !== FLOW_LIMIT);
   const rows = [
     columns.map(({ head }) => head[lang]),
     ...shown.map((cpu) => columns.map(({ cell }) => cell(cpu) ?? "")),
@@ -146,7 +157,7 @@ function cpuTable(observation: Observation, verdict: Verdict, lang: Language): r
     en: `and ${left.length} more without a loss: CPUs ${cpuListText(left)}`,
     zh: `另有 ${left.length} 个 CPU 没有丢包：${cpuListText(left)}`,
   };
-  return [...tableLines(rows), ...(left.length > 0 ? [rest[lang]] : [])];
+  return [...tableLines(narrowed(rows, tableWidth(look))), ...(left.length > 0 ? [rest[lang]] : [])];
 }
 
 /** Those of the findings and those that lose something, and of the others the busiest. */
@@ -168,10 +179,20 @@ function cpusToShow(
   };
 }
 
-const CPU_COLUMNS: readonly {
+interface CpuColumn {
   readonly head: Text;
   readonly cell: (cpu: ObservedCpu) => string | undefined;
-}[] = [
+}
+
+/** Only where it dropped something: it seldom does. */
+const FLOW_LIMIT: CpuColumn = {
+  head: { en: "flow limit/s", zh: "流限制/秒" },
+  cell: ({ flowLimitPerSecond }) =>
+    flowLimitPerSecond === undefined ? undefined : countText(flowLimitPerSecond),
+};
+
+/** Those that are least needed are last, and give way on a narrow terminal. */
+const CPU_COLUMNS: readonly CpuColumn[] = [
   { head: { en: "CPU", zh: "CPU" }, cell: ({ cpu }) => String(cpu) },
   {
     head: { en: "processed/s", zh: "处理/秒" },
@@ -182,10 +203,7 @@ const CPU_COLUMNS: readonly {
     head: { en: "squeezed/s", zh: "squeezed/秒" },
     cell: ({ squeezedPerSecond }) => countText(squeezedPerSecond),
   },
-  {
-    head: { en: "flow limit/s", zh: "流限制/秒" },
-    cell: ({ flowLimitPerSecond }) => (flowLimitPerSecond ? countText(flowLimitPerSecond) : undefined),
-  },
+  FLOW_LIMIT,
   {
     head: { en: "most waiting", zh: "最长排队" },
     cell: ({ backlogs }) => backlogs && countText(backlogs.maximum),
@@ -199,16 +217,11 @@ const CPU_COLUMNS: readonly {
 ];
 
 /** Interfaces that received or lost something. */
-function interfaceTable({ interfaces, settings }: Observation, lang: Language): readonly string[] {
+function interfaceTable({ interfaces, settings }: Observation, look: Look): readonly string[] {
   const active = interfaces.filter(
     (one) => (one.rxPacketsPerSecond ?? 0) + (one.rxDroppedPerSecond ?? 0) + (one.rxMissedPerSecond ?? 0) > 0,
   );
   if (active.length === 0) return [];
-  const rates = (one: ObservedInterface): readonly string[] => [
-    optionalCount(one.rxPacketsPerSecond),
-    optionalCount(one.rxDroppedPerSecond),
-    optionalCount(one.rxMissedPerSecond),
-  ];
   const masks = (one: ObservedInterface): string =>
     [
       ...new Set(
@@ -222,34 +235,35 @@ function interfaceTable({ interfaces, settings }: Observation, lang: Language): 
       (b.rxDroppedPerSecond ?? 0) - (a.rxDroppedPerSecond ?? 0) ||
       (b.rxPacketsPerSecond ?? 0) - (a.rxPacketsPerSecond ?? 0),
   );
-  return tableLines(
-    [
-      INTERFACE_HEADS.map((head) => head[lang]),
-      ...busiestFirst
-        .slice(0, MOST_INTERFACE_ROWS)
-        .map((one) => [
-          one.name,
-          one.driver ?? one.kind,
-          ...rates(one),
-          String(one.rxQueues.length),
-          masks(one),
-          one.receivingCpus ? cpuListText(one.receivingCpus) : "",
-        ]),
-    ],
-    { namesFirst: true },
-  );
+  const rows = [
+    INTERFACE_HEADS.map((head) => head[look.lang]),
+    ...busiestFirst
+      .slice(0, MOST_INTERFACE_ROWS)
+      .map((one) => [
+        one.name,
+        one.driver ?? one.kind,
+        optionalCount(one.rxPacketsPerSecond),
+        optionalCount(one.rxDroppedPerSecond),
+        String(one.rxQueues.length),
+        masks(one),
+        optionalCount(one.rxMissedPerSecond),
+        one.receivingCpus ? cpuListText(one.receivingCpus) : "",
+      ]),
+  ];
+  return tableLines(narrowed(rows, tableWidth(look)), { namesFirst: true });
 }
 
 const MOST_INTERFACE_ROWS = 8;
 
+/** Those that are least needed are last. What is missed is told in words as well. */
 const INTERFACE_HEADS: readonly Text[] = [
   { en: "interface", zh: "接口" },
   { en: "kind", zh: "类型" },
   { en: "packets/s", zh: "收包/秒" },
   { en: "rx_dropped/s", zh: "rx_dropped/秒" },
-  { en: "rx_missed/s", zh: "rx_missed/秒" },
-  { en: "rx queues", zh: "接收队列" },
+  { en: "queues", zh: "队列" },
   { en: "rps_cpus", zh: "rps_cpus" },
+  { en: "rx_missed/s", zh: "rx_missed/秒" },
   { en: "IRQ CPUs", zh: "中断 CPU" },
 ];
 
@@ -305,7 +319,6 @@ const LABEL: Readonly<Record<Finding["severity"] | "healthy", Text>> = {
 const WORDS = {
   fix: { en: "Fix", zh: "修复" },
   preview: { en: "Preview", zh: "预览" },
-  onThatHost: { en: "     (on the host itself)", zh: "     （在主机上执行）" },
   note: { en: "Note", zh: "注意" },
   cannotHelp: { en: "No use", zh: "无效" },
   elsewhere: { en: "Also lost", zh: "另有丢失" },

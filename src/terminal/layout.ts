@@ -53,6 +53,24 @@ function piecesOf(text: string): readonly string[] {
   return pieces;
 }
 
+/** Rows without the columns that are empty below their head, and without the last ones as far as the rest would be wider than that. */
+export function narrowed(
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly (readonly string[])[] {
+  const [head, ...body] = rows;
+  const told = head!.map((_, column) => column).filter((column) => body.some((row) => row[column] !== ""));
+  const fitting = (count: number): readonly (readonly string[])[] => {
+    const kept = rows.map((row) => told.slice(0, count).map((column) => row[column]!));
+    const isTooWide = tableLines(kept).some((line) => widthOf(line) > width);
+    return isTooWide && count > FEWEST_COLUMNS ? fitting(count - 1) : kept;
+  };
+  return fitting(told.length);
+}
+
+/** Fewer say nothing. */
+const FEWEST_COLUMNS = 3;
+
 /**
  * Columns as wide as their widest cell, two spaces apart.
  *

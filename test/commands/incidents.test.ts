@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
@@ -11,6 +12,7 @@ import { verdictOf } from "../../src/core/verdict.ts";
 import { readCapture } from "../../src/host/capture.ts";
 import { readHostSettings } from "../../src/host/settings.ts";
 import { readingsOfCapture } from "../../src/sampling.ts";
+import { widthOf } from "../../src/terminal/layout.ts";
 
 /** Captures of a real kernel under faults that were made on purpose. */
 const incidents = join(import.meta.dirname, "../fixtures/incidents");
@@ -100,6 +102,44 @@ describe("a recorded incident", () => {
       });
     }
   }
+
+  for (const incident of Object.keys(found)) {
+    for (const lang of ["en", "zh"]) {
+      test(`${incident} is told in 80 columns (${lang})`, async () => {
+        const { stdout } = await diagnose(["--from", pathOf(incident), "--lang", lang]);
+        const wide = stdout.split("\n").filter((line) => widthOf(line) > 80 && !line.includes("--from"));
+        assert.deepEqual(wide, []);
+      });
+    }
+  }
+
+  test("whose CPU was busy only while it dropped says so beside the mean", async () => {
+    const { stdout } = await diagnose(["--from", pathOf("story")]);
+    assert.match(stdout, /packets take 99 % of its time\s+while it drops\./);
+    assert.match(stdout, /^ +1 .* 62 % .* 34 %$/m);
+    const steady = await diagnose(["--from", pathOf("overload-narrow")]);
+    assert.match(steady.stdout, /packets\s+take 100 % of its\s+time\./);
+  });
+
+  test("shows the flow limit of each CPU where there is one, and no column of zeros elsewhere", async () => {
+    const { stdout } = await diagnose(["--from", pathOf("flow-limit")]);
+    assert.match(stdout, /^ +CPU .*flow limit\/s/m);
+    assert.match(stdout, /^ +1 +23,466 +25,805 +0 +0 /m);
+    assert.doesNotMatch((await diagnose(["--from", pathOf("story")])).stdout, /flow limit\/s/);
+  });
+
+  test("whose file has a name that a shell would take apart is previewed with it in quotes", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "softnet-incidents-"));
+    const path = join(dir, "Bob's host.capture");
+    try {
+      copyFileSync(pathOf("burst"), path);
+      const { stdout } = await diagnose(["--from", path]);
+      const word = `'${dir}/Bob'\\''s host.capture'`;
+      assert.ok(stdout.includes(`Preview   softnet remedy plan --from ${word}\n`), stdout);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
 
   test("with a veth that polls for itself gives the evidence that no backlog can help", () => {
     const evidence = Object.keys(found).filter((incident) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { tableLines, widthOf, wrapped } from "../../src/terminal/layout.ts";
+import { narrowed, tableLines, widthOf, wrapped } from "../../src/terminal/layout.ts";
 
 describe("a wrapped text", () => {
   const rows: readonly { text: string; width: number; lines: readonly string[] }[] = [
@@ -42,4 +42,21 @@ test("numbers stand right, names left, and wide characters count twice", () => {
     ]),
     ["CPU  dropped/s", "  0         15"],
   );
+});
+
+describe("a table that has too little room", () => {
+  const rows = [
+    ["CPU", "lost", "empty", "steal", "idle"],
+    ["0", "15", "", "1 %", "45 %"],
+    ["1", "", "", "0 %", "0 %"],
+  ];
+  for (const { width, heads } of [
+    { width: 80, heads: ["CPU", "lost", "steal", "idle"] },
+    { width: 22, heads: ["CPU", "lost", "steal", "idle"] },
+    { width: 21, heads: ["CPU", "lost", "steal"] },
+    { width: 5, heads: ["CPU", "lost", "steal"] },
+  ]) {
+    test(`of ${width} columns keeps ${heads.join(", ")}`, () =>
+      assert.deepEqual(narrowed(rows, width)[0], heads));
+  }
 });

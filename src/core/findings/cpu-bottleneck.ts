@@ -89,15 +89,25 @@ function reasonText(cpus: readonly CpuCondition[]): Text {
     cpus.length === 1
       ? { en: "its time", zh: "其" }
       : { en: `CPU ${observed.cpu}'s time`, zh: ` CPU ${observed.cpu}` };
+  const during = ofDropsAlone(worst) ? { en: " while it drops", zh: "丢包期间，" } : { en: "", zh: "" };
   if (isMostlyStolen(worst)) {
     const stolen = percentText(load.stealPercent);
     return {
-      en: `the hypervisor takes ${stolen.en} of ${its.en} (steal), and packets most of the rest`,
-      zh: `虚拟化层占走了${its.zh} ${stolen.zh} 的时间（steal），剩下的大部分用于处理数据包`,
+      en: `the hypervisor takes ${stolen.en} of ${its.en} (steal)${during.en}, and packets most of the rest`,
+      zh: `${during.zh}虚拟化层占走了${its.zh} ${stolen.zh} 的时间（steal），剩下的大部分用于处理数据包`,
     };
   }
   const busy = percentText(packetPercent(load));
-  return { en: `packets take ${busy.en} of ${its.en}`, zh: `处理数据包占用了${its.zh} ${busy.zh} 的时间` };
+  return {
+    en: `packets take ${busy.en} of ${its.en}${during.en}`,
+    zh: `${during.zh}处理数据包占用了${its.zh} ${busy.zh} 的时间`,
+  };
+}
+
+/** Whether the load is another than that of all seconds, which the table shows. */
+function ofDropsAlone({ load, observed }: CpuCondition): boolean {
+  if (load === undefined || observed.load === undefined) return false;
+  return percentText(packetPercent(load)).en !== percentText(packetPercent(observed.load)).en;
 }
 
 function isMostlyStolen({ load }: CpuCondition): boolean {
