@@ -102,7 +102,9 @@ export default defineVerb({
     else if (options.json) io.stdout(`${JSON.stringify(planDocument(plan, options.lang))}\n`);
     else {
       const look = { lang: options.lang, columns: io.columns, colours: io.isTerminal && !io.env["NO_COLOR"] };
-      io.stdout(planText(plan, verdict.findings.length === 0, applyCommandOf(options), look));
+      const isElsewhere = !isThisMachine || settings.inOwnNetworkNamespace;
+      const apply = { command: applyCommandOf(options), isElsewhere };
+      io.stdout(planText(plan, verdict.findings.length === 0, apply, look));
     }
     return plan.values.length === 0 ? 0 : 1;
   },

@@ -1,5 +1,6 @@
 import { nicBypassesBacklog } from "./cannot-help.ts";
 import { cpuMaskText } from "./cpu-mask.ts";
+import { flowLimitAdvice } from "./findings/flow-limit-drops.ts";
 import type { Observation } from "./observation.ts";
 import { asksForBacklog, backlogPart, UNLIMITED } from "./remedies/backlog.ts";
 import type { Bandwidth } from "./remedies/bandwidth.ts";
@@ -82,10 +83,18 @@ export function planRemedy(
     ),
     conflicts: context.tuning ? conflictsWith(sysctls, setsMasks, context.tuning) : [],
     notes: [...(isUnlimited(observation) ? [UNLIMITED] : []), ...parts.flatMap(({ notes }) => notes ?? [])],
-    advice: instanceAdvice(observation, verdict, values.length === 0 && policy.rps !== "off"),
+    advice:
+      instanceAdvice(observation, verdict, values.length === 0 && policy.rps !== "off") ??
+      adviceOnFlowLimit(verdict),
     bandwidth: context.bandwidth,
     persist: policy.persist ? persistSettingsOf(values, context.tuning) : undefined,
   };
+}
+
+/** No remedy: whose packets are worth more, nobody here knows. */
+function adviceOnFlowLimit({ findings }: Verdict): Text | undefined {
+  const finding = findings.find(({ code }) => code === "flow-limit-drops");
+  return finding && flowLimitAdvice(finding.evidence["flowLimitCpuBitmap"] as string | undefined);
 }
 
 function persistSettingsOf(values: readonly ValueStep[], tuning: TuningFiles | undefined): PersistSettings {

@@ -14,23 +14,25 @@ import type { Drift, RemedyJournal } from "../core/remedy-journal.ts";
 import type { RemedyPlan } from "../core/remedy-plan.ts";
 import type { Language, Text } from "../core/text.ts";
 import { countText, momentText } from "../core/wording.ts";
+import { ON_THAT_HOST } from "./diagnosis-text.ts";
 import { tableLines } from "../terminal/layout.ts";
 import { besideLabel, indented, labelled, type Look, styled } from "../terminal/look.ts";
 
 /**
  * What would change, what it costs, what is of no use, and how to go on.
  *
- * @param command that applies it; none where that is about to happen.
+ * @param apply the command that does it, and whether on another machine than this one; none where that is about to happen.
  */
 export function planText(
   plan: RemedyPlan,
   isHealthy: boolean,
-  command: string | undefined,
+  apply: { readonly command: string; readonly isElsewhere: boolean } | undefined,
   look: Look,
 ): string {
   const isEmpty = plan.values.length === 0;
+  const where = apply?.isElsewhere ? ON_THAT_HOST[look.lang] : "";
   return joined([
-    isEmpty ? labelled(WORDS.plan[look.lang], "bold", nothingText(isHealthy)[look.lang], look) : [],
+    isEmpty ? labelled(WORDS.plan[look.lang], "bold", nothingText(plan, isHealthy)[look.lang], look) : [],
     ...stepSections(plan, look),
     noUseLines(plan, look),
     plan.conflicts.flatMap(({ where, text }) =>
@@ -38,18 +40,20 @@ export function planText(
     ),
     plan.notes.flatMap((note) => labelled(WORDS.note[look.lang], "yellow", note[look.lang], look)),
     plan.advice ? labelled(WORDS.advice[look.lang], "bold", plan.advice[look.lang], look) : [],
-    isEmpty || command === undefined
+    isEmpty || apply === undefined
       ? []
       : [
-          besideLabel(WORDS.apply[look.lang], "bold", command, look),
-          besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND, look),
+          besideLabel(WORDS.apply[look.lang], "bold", apply.command + where, look),
+          besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND + where, look),
         ],
   ]);
 }
 
-function nothingText(isHealthy: boolean): Text {
-  return isHealthy
-    ? { en: "Nothing is lost here, so nothing is to be changed.", zh: "这里没有丢包，无需改动。" }
+function nothingText({ cannotHelp }: RemedyPlan, isHealthy: boolean): Text {
+  if (isHealthy)
+    return { en: "Nothing is lost here, so nothing is to be changed.", zh: "这里没有丢包，无需改动。" };
+  return cannotHelp.some(({ code }) => code === "backlog-not-lowered")
+    ? { en: "The value that you ask for changes nothing.", zh: "按您指定的值无需任何改动。" }
     : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
 }
 
@@ -82,11 +86,11 @@ function costText({ bytesGuide, bytesUpperBound, worstDelayMs }: QueueCost): Tex
     worstDelayMs === null
       ? { en: "", zh: "" }
       : {
-          en: `; a packet at its end waits ${countText(worstDelayMs)} ms`,
+          en: `; a packet at the end of one waits ${countText(worstDelayMs)} ms`,
           zh: `；排在队尾的数据包要等待 ${countText(worstDelayMs)} 毫秒`,
         };
   return {
-    en: `Costs nothing at rest. Full queues hold ${guide} by the guide's formula, up to ${bound} in truth${delay.en}.`,
+    en: `Costs nothing at rest. Full queues hold ${guide} by the guide's formula, up to ${bound} in practice${delay.en}.`,
     zh: `空闲时没有开销。队列填满时，按官方公式占用 ${guide}，实际最多 ${bound}${delay.zh}。`,
   };
 }

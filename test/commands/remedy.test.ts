@@ -71,7 +71,31 @@ describe("softnet remedy plan", () => {
   test("names the command with the flags that it was asked with", async () => {
     const args = ["--backlog", "20000", "--rps", "off", "--no-persist"];
     const { stdout } = await runSoftnet(["remedy", "plan", "--from", incident("burst"), ...args]);
-    assert.match(stdout, /^Apply +sudo softnet remedy apply --backlog 20000 --rps off --no-persist$/m);
+    assert.match(
+      stdout,
+      /^Apply +sudo softnet remedy apply --backlog 20000 --rps off --no-persist {5}\(on the host itself\)$/m,
+    );
+  });
+
+  test("says of a value that is not above the present one that it is never lowered, and what it would be by itself", async () => {
+    const { code, stdout } = await runSoftnet([
+      "remedy",
+      "plan",
+      "--from",
+      incident("burst"),
+      "--backlog",
+      "5",
+    ]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Plan +The value that you ask for changes nothing\.$/m);
+    assert.match(stdout, /Setting net\.core\.netdev_max_backlog to 5: it is 1,000 already/);
+    assert.match(stdout.replaceAll(/\s+/g, " "), /Without --backlog it is raised to 10,000\./);
+  });
+
+  test("advises on the flow limit, which it leaves alone", async () => {
+    const { code, stdout } = await runSoftnet(["remedy", "plan", "--from", incident("flow-limit")]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Advice +Leave the flow limit as it is, or .*flow_limit_cpu_bitmap/m);
   });
 
   test("prints the script that apply runs, and the two others", async () => {

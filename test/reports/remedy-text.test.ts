@@ -53,7 +53,7 @@ describe("reads well:", () => {
   for (const lang of ["en", "zh"] as const) {
     const look = { lang, columns: 80, colours: false };
     const texts: Readonly<Record<string, string>> = {
-      plan: planText(plan, false, "sudo softnet remedy apply", look),
+      plan: planText(plan, false, { command: "sudo softnet remedy apply", isElsewhere: false }, look),
       kept: outcomeText(kept, look),
       undone: outcomeText({ ...kept, result: "undone", proof: "filling", persisted: false }, look),
       undo: undoneText(

@@ -2,8 +2,8 @@ import { nicBypassesBacklog } from "../cannot-help.ts";
 import type { Observation, ObservedCpu } from "../observation.ts";
 import type { SysctlChange } from "../remedy-script.ts";
 import type { Text } from "../text.ts";
-import { countText } from "../wording.ts";
-import { chooseBacklog, queueCost } from "./backlog-choice.ts";
+import { countText, sentences } from "../wording.ts";
+import { type BacklogChoice, chooseBacklog, queueCost } from "./backlog-choice.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { NOTHING, ofNoUse, OTHER_NAMESPACE, type Part, pointsTo, type Reason, type Request } from "./part.ts";
 
@@ -16,8 +16,6 @@ export function backlogPart(request: Request): Part {
   if (nicBypassesBacklog(observation) && !policy.force) return NOTHING;
   const cpus = observation.settings.cpus.online?.length ?? observation.cpus.length;
   const worst = worstCpu(observation);
-  if (policy.backlog !== "auto") return explicitBacklog(policy.backlog, limit, cpus, worst, request);
-
   const choice = chooseBacklog({
     limit,
     largestDrop: worst.largestDropOfOneSample,
@@ -25,6 +23,7 @@ export function backlogPart(request: Request): Part {
     cpus,
     memoryAvailableBytes: observation.settings.memoryAvailableBytes,
   });
+  if (policy.backlog !== "auto") return explicitBacklog(policy.backlog, limit, cpus, worst, request, choice);
   switch (choice.kind) {
     case "raise":
       return {
@@ -57,13 +56,30 @@ function explicitBacklog(
   cpus: number,
   worst: ObservedCpu,
   request: Request,
+  byItself: BacklogChoice,
 ): Part {
   if (limit < 0) return ofNoUse("backlog-unlimited", RAISE_BACKLOG, UNLIMITED);
   if (to <= limit) {
-    return ofNoUse("backlog-not-lowered", RAISE_BACKLOG, {
-      en: `It is ${countText(limit)} already, and a remedy never lowers it.`,
-      zh: `当前已是 ${countText(limit)}，修复从不调低该值。`,
-    });
+    const raised = byItself.kind === "raise" && pointsTo(request, "backlog") ? byItself.to : undefined;
+    return ofNoUse(
+      "backlog-not-lowered",
+      {
+        en: `Setting net.core.netdev_max_backlog to ${countText(to)}`,
+        zh: `把 net.core.netdev_max_backlog 设为 ${countText(to)}`,
+      },
+      sentences(
+        {
+          en: `It is ${countText(limit)} already, and a remedy never lowers it.`,
+          zh: `当前已是 ${countText(limit)}，修复从不调低该值。`,
+        },
+        raised === undefined
+          ? undefined
+          : {
+              en: `Without --backlog it is raised to ${countText(raised)}.`,
+              zh: `不带 --backlog 时会调大到 ${countText(raised)}。`,
+            },
+      ),
+    );
   }
   const step = backlogStep(limit, to, cpus, worst, {
     en: "You asked for this value.",
@@ -98,7 +114,7 @@ function whyRaise(
   const known: Text =
     bandwidth.gbps === undefined
       ? {
-          en: "The bandwidth is not known and taken to be between 1 and 10 Gbit/s (--bandwidth-gbps says it).",
+          en: "The bandwidth is not known and taken to be between 1 and 10 Gbit/s (set it with --bandwidth-gbps).",
           zh: "带宽未知，按 1 到 10 Gbit/s 处理（可用 --bandwidth-gbps 指定）。",
         }
       : { en: `The bandwidth is ${bandwidth.gbps} Gbit/s.`, zh: `带宽为 ${bandwidth.gbps} Gbit/s。` };
