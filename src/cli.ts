@@ -45,25 +45,34 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function dispatch(args: readonly string[], io: Io): Promise<number> {
+async function dispatch(given: readonly string[], io: Io): Promise<number> {
+  const args = asVerbFirst(given);
   if (args[0] === "--version" || args[0] === "-V") {
     io.stdout(`softnet ${versionLine(process.versions.node)}\n`);
     return 0;
   }
-  const [first = "help", second = ""] = args;
-  const entries = isHelp(first) || first === "help" ? VERBS : isHelp(second) ? verbsUnder(first) : [];
+  const [first = "--help", second = ""] = args;
+  const entries = isHelp(first) ? VERBS : isHelp(second) ? verbsUnder(first) : [];
   if (entries.length > 0) {
     const verbs = await Promise.all(entries.map(({ load }) => load()));
-    io.stdout(overallHelp(verbs, languageAsked(args, io)));
+    io.stdout(overallHelp(verbs, languageAsked(args, io), io.columns));
     return 0;
   }
   const { entry, rest } = findVerb(args);
   const verb = await entry.load();
   if (rest.some(isHelp)) {
-    io.stdout(verbHelp(verb, languageAsked(rest, io)));
+    io.stdout(verbHelp(verb, languageAsked(rest, io), io.columns));
     return 0;
   }
   return verb.start(rest, io);
+}
+
+/** `softnet --lang zh watch` is `softnet watch --lang zh`, and `softnet help watch` is `softnet watch --help`. */
+function asVerbFirst(args: readonly string[]): readonly string[] {
+  const langWords = args[0] === "--lang" ? 2 : args[0]?.startsWith("--lang=") ? 1 : 0;
+  const [first = "help", ...rest] = args.slice(langWords);
+  const lang = args.slice(0, langWords);
+  return first === "help" ? [...rest, "--help", ...lang] : [first, ...rest, ...lang];
 }
 
 function isHelp(word: string): boolean {
@@ -93,6 +102,7 @@ function findVerb(args: readonly string[]): { entry: VerbEntry; rest: readonly s
 
 /** Help is shown before the options are parsed, and in the language that was asked for. */
 function languageAsked(args: readonly string[], io: Io): keyof Text {
-  const asked = args[args.indexOf("--lang") + 1];
-  return args.includes("--lang") && (asked === "en" || asked === "zh") ? asked : languageOf(io.env);
+  const words = args.flatMap((arg) => (arg.startsWith("--lang=") ? arg.split("=") : arg));
+  const asked = words.includes("--lang") ? words[words.indexOf("--lang") + 1] : undefined;
+  return asked === "en" || asked === "zh" ? asked : languageOf(io.env);
 }

@@ -225,7 +225,7 @@ export const AGENT_OPTIONS = {
   logLevel: {
     flag: "log-level",
     env: "SOFTNET_LOG_LEVEL",
-    placeholder: "LEVEL",
+    placeholder: "debug|info|warn|error",
     ...oneOf(["debug", "info", "warn", "error"]),
     fallback: "info",
     help: { en: "how much is logged to stderr", zh: "输出到 stderr 的日志级别" },

@@ -3,6 +3,10 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { describe, test } from "node:test";
 
+import { VERBS } from "../src/cli.ts";
+import { widthOf } from "../src/terminal/layout.ts";
+import { runSoftnet } from "./support/run-softnet.ts";
+
 const BIN = new URL("../bin/softnet.js", import.meta.url).pathname;
 
 function softnet(args: readonly string[], env: Record<string, string> = {}) {
@@ -37,6 +41,31 @@ describe("the command line", () => {
     assert.doesNotMatch(stdout, /diagnose {2}/);
     assert.equal(status, 0);
   });
+
+  const asked = [
+    { args: ["help", "remedy", "plan"], says: /^softnet remedy plan: / },
+    { args: ["help", "remedy"], says: /^softnet: [\s\S]*remedy undo/ },
+    { args: ["--lang", "zh", "--help"], says: /^softnet：[\s\S]*用法：softnet 命令 \[参数\]/ },
+    { args: ["--lang=zh", "help", "watch"], says: /^softnet watch：[\s\S]*用法：softnet watch \[参数\]/ },
+  ];
+  for (const { args, says } of asked) {
+    test(`helps with "${args.join(" ")}"`, () => {
+      const { status, stdout, stderr } = softnet(args);
+      assert.match(stdout, says);
+      assert.deepEqual([status, stderr], [0, ""]);
+    });
+  }
+
+  for (const { name } of VERBS) {
+    for (const lang of ["en", "zh"]) {
+      test(`${name} has a help of 80 columns that says its exit codes (${lang})`, async () => {
+        const { stdout } = await runSoftnet([...name.split(" "), "--help", "--lang", lang], { columns: 80 });
+        const wide = stdout.split("\n").filter((line) => widthOf(line) > 80);
+        assert.deepEqual(wide, []);
+        assert.match(stdout, lang === "en" ? /Exits\s+with\s+0/ : /退出码：0/);
+      });
+    }
+  }
 
   const refused = [
     { args: ["rnu"], line: /^softnet: command line: expected one of: .*run.*, got rnu\n$/ },
@@ -85,7 +114,7 @@ describe("the command line", () => {
 
   test("says every flag's environment variable and default in a verb's help", () => {
     const { stdout, status } = softnet(["run", "--help"]);
-    assert.match(stdout, /--sample-seconds SECONDS .*environment SOFTNET_SAMPLE_SECONDS; default 1\)/);
+    assert.match(stdout, /--sample-seconds SECONDS .*\(environment\s+SOFTNET_SAMPLE_SECONDS; default 1\)/);
     assert.equal(status, 0);
   });
 });

@@ -20,6 +20,10 @@ export function switchingVerb(action: "pause" | "resume", { summary, question, n
   return defineVerb({
     name: verb,
     summary,
+    details: {
+      en: "Exits with 0 when they are so, 2 when it could not.",
+      zh: "退出码：0 已完成，2 无法执行。",
+    },
     refuses: ["root"],
     options: { instances, yes, ...ACCOUNT_OPTIONS },
     run: async (options, io) => {

@@ -13,6 +13,10 @@ export default defineVerb({
     en: "what was changed, when, its effect, and whether it still holds",
     zh: "做过哪些改动、何时、效果如何、是否仍然有效",
   },
+  details: {
+    en: "Exits with 0, also when something no longer holds; with 2 when it could not tell.",
+    zh: "退出码：0（包括已有改动失效时），无法判断时为 2。",
+  },
   options: { remedyDir: AGENT_OPTIONS.remedyDir },
   run: (options, io) => {
     using machine = new Machine(options.root);

@@ -40,6 +40,10 @@ export default defineVerb({
     en: "the agent: samples, keeps history, pushes, serves the console",
     zh: "agent：采样、保存历史、推送指标、提供控制台",
   },
+  details: {
+    en: "With --json one document for each minute, on one line.\nExits with 0 when it is stopped, 2 when it cannot start. With --once: 0 delivered or stored locally, 1 queued only, 2 cannot start.",
+    zh: "使用 --json 时每分钟输出一行，每行一个文档。\n退出码：0 被停止，2 无法启动。使用 --once 时：0 已送达或已保存在本地，1 仅在队列中，2 无法启动。",
+  },
   options: {
     ...AGENT_OPTIONS,
     once: {

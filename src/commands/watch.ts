@@ -65,8 +65,8 @@ export default defineVerb({
     zh: "实时显示每个 CPU 处理收到的数据包的情况",
   },
   details: {
-    en: "On a terminal a table that renews itself, elsewhere lines; with --json one document a line.",
-    zh: "在终端上是自动刷新的表格，否则逐行输出；使用 --json 时每行一个文档。",
+    en: "On a terminal a table that renews itself, elsewhere lines; with --json one document a line.\nExits with 0, with 2 when it cannot read the counters.",
+    zh: "在终端上是自动刷新的表格，否则逐行输出；使用 --json 时每行一个文档。\n退出码：0，无法读取计数器时为 2。",
   },
   options: { everySeconds, count, replay },
   run: async (options, io) => {

@@ -56,7 +56,7 @@ export interface AnyVerb {
 const json: Switch = {
   flag: "json",
   isSwitch: true,
-  help: { en: "print one JSON document instead of text", zh: "输出一个 JSON 文档而不是文字" },
+  help: { en: "print JSON instead of text", zh: "输出 JSON 而不是文字" },
 };
 
 const root: Option<string> = {

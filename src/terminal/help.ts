@@ -1,9 +1,12 @@
 import { type AnyVerb, commonTable } from "./command.ts";
 import type { Language, Text } from "../core/text.ts";
 import type { OptionTable } from "../options.ts";
+import { padRight, widthOf, wrapped } from "./layout.ts";
 
 const WORDS = {
-  usage: { en: "Usage:", zh: "用法：" },
+  usage: { en: "Usage: ", zh: "用法：" },
+  verb: { en: "VERB", zh: "命令" },
+  anyFlags: { en: "[flags]", zh: "[参数]" },
   verbs: { en: "Verbs:", zh: "命令：" },
   flags: { en: "Flags:", zh: "参数：" },
   tagline: {
@@ -19,35 +22,63 @@ const WORDS = {
   repeatable: { en: "repeatable", zh: "可重复" },
 } satisfies Record<string, Text>;
 
-/** @param verbs name and summary of each verb, in the order to show them. */
-export function overallHelp(verbs: readonly { name: string; summary: Text }[], lang: Language): string {
-  const width = Math.max(...verbs.map(({ name }) => name.length));
+/** Beyond it lines are hard to read. */
+const WIDEST = 100;
+
+/**
+ * @param verbs name and summary of each verb, in the order to show them.
+ * @param columns of the terminal.
+ */
+export function overallHelp(
+  verbs: readonly { name: string; summary: Text }[],
+  lang: Language,
+  columns: number,
+): string {
   return [
-    WORDS.tagline[lang],
+    ...wrapped(WORDS.tagline[lang], lineOf(columns)),
     "",
-    `${WORDS.usage[lang]} softnet VERB [flags]`,
+    `${WORDS.usage[lang]}softnet ${WORDS.verb[lang]} ${WORDS.anyFlags[lang]}`,
     "",
     WORDS.verbs[lang],
-    ...verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary[lang]}`),
+    ...twoColumns(
+      verbs.map(({ name, summary }) => [name, summary[lang]]),
+      columns,
+    ),
     "",
     WORDS.more[lang],
     "",
   ].join("\n");
 }
 
-export function verbHelp(verb: AnyVerb, lang: Language): string {
-  const rows = optionRows({ ...verb.options, ...commonTable(verb.refuses) }, lang);
-  const width = Math.max(...rows.map(([left]) => left.length));
+export function verbHelp(verb: AnyVerb, lang: Language, columns: number): string {
+  const paragraph = (text: string): readonly string[] =>
+    // What is set off is a command to be copied.
+    text.split("\n").flatMap((line) => (line.startsWith("  ") ? [line] : wrapped(line, lineOf(columns))));
+  const colon = { en: ": ", zh: "：" }[lang];
   return [
-    `softnet ${verb.name}: ${verb.summary[lang]}`,
-    ...(verb.details ? ["", verb.details[lang]] : []),
+    ...paragraph(`softnet ${verb.name}${colon}${verb.summary[lang]}`),
+    ...(verb.details ? ["", ...paragraph(verb.details[lang])] : []),
     "",
-    `${WORDS.usage[lang]} softnet ${verb.name} [flags]`,
+    `${WORDS.usage[lang]}softnet ${verb.name} ${WORDS.anyFlags[lang]}`,
     "",
     WORDS.flags[lang],
-    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    ...twoColumns(optionRows({ ...verb.options, ...commonTable(verb.refuses) }, lang), columns),
     "",
   ].join("\n");
+}
+
+function lineOf(columns: number): number {
+  return Math.min(columns, WIDEST);
+}
+
+/** Names, and what each is beside them, wrapped to where it begins. */
+function twoColumns(rows: readonly (readonly [string, string])[], columns: number): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => widthOf(left)));
+  return rows.flatMap(([left, right]) =>
+    wrapped(right, Math.max(30, lineOf(columns) - width - 4)).map(
+      (line, i) => `  ${padRight(i === 0 ? left : "", width)}  ${line}`,
+    ),
+  );
 }
 
 function optionRows(table: OptionTable, lang: Language): [string, string][] {
@@ -62,6 +93,7 @@ function optionRows(table: OptionTable, lang: Language): [string, string][] {
         : undefined,
       option.repeatable ? WORDS.repeatable[lang] : undefined,
     ].filter((note) => note !== undefined);
-    return [name, notes.length > 0 ? `${option.help[lang]} (${notes.join("; ")})` : option.help[lang]];
+    if (notes.length === 0) return [name, option.help[lang]];
+    return [name, option.help[lang] + { en: ` (${notes.join("; ")})`, zh: `（${notes.join("；")}）` }[lang]];
   });
 }
