@@ -30,7 +30,7 @@ export function planText(
   look: Look,
 ): string {
   const isEmpty = plan.values.length === 0;
-  const where = apply?.isElsewhere ? ON_THAT_HOST[look.lang] : "";
+  const there = apply?.isElsewhere ? ON_THAT_HOST[look.lang] : "";
   return joined([
     isEmpty ? labelled(WORDS.plan[look.lang], "bold", nothingText(plan, isHealthy)[look.lang], look) : [],
     ...stepSections(plan, look),
@@ -43,8 +43,8 @@ export function planText(
     isEmpty || apply === undefined
       ? []
       : [
-          besideLabel(WORDS.apply[look.lang], "bold", apply.command + where, look),
-          besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND + where, look),
+          besideLabel(WORDS.apply[look.lang], "bold", apply.command + there, look),
+          besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND + there, look),
         ],
   ]);
 }
