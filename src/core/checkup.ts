@@ -1,5 +1,5 @@
 import type { Contact, MonitorQuota } from "./alarm-account.ts";
-import { FIRST_BOOT_REPORT, type FirstBootReport, firstBootProblem } from "./first-boot.ts";
+import { FIRST_BOOT_REPORT, firstBootGap, type FirstBootReport, firstBootProblem } from "./first-boot.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
 
@@ -472,11 +472,14 @@ const ABSENT: Readonly<Record<Conflict["code"], Text>> = {
 /** @param report undefined where our user-data did not set the machine up. */
 export function firstBootCheck(report: FirstBootReport | undefined): Check {
   const problem = firstBootProblem(report);
+  const gap = firstBootGap(report);
   const evidence = {
     time: report?.time ?? null,
     failedSteps: report?.failures.map(({ step }) => step) ?? [],
+    lastStep: report?.lastStep ?? null,
   };
-  if (!problem) {
+  const wrong = problem ?? gap;
+  if (!wrong) {
     const summary = report
       ? { en: "the first boot installed the agent", zh: "首次启动已安装 agent" }
       : {
@@ -487,8 +490,8 @@ export function firstBootCheck(report: FirstBootReport | undefined): Check {
   }
   return {
     code: "first-boot",
-    status: "failed",
-    summary: problem,
+    status: problem ? "failed" : "warning",
+    summary: wrong,
     mend: {
       en: `sudo sh /var/lib/cloud/instance/scripts/runcmd takes its steps again; sudo rm ${FIRST_BOOT_REPORT} if it is mended otherwise`,
       zh: `sudo sh /var/lib/cloud/instance/scripts/runcmd 重新执行各步骤；若已用其他方式修复，则 sudo rm ${FIRST_BOOT_REPORT}`,

@@ -66,6 +66,8 @@ const DOWNLOAD = `download() {
 }
 
 fetch() {
+  dir=$(mktemp -d) || return
+  file=$dir/softnet-agent.$kind
   for pause in 2 5 15 30; do
     download && return
     sleep $pause
@@ -93,21 +95,22 @@ function firstBootScript({ package: { kind, url, sha256 }, tuning }: FirstBoot):
     steps.unshift(`step tune sh ${REMEDIATE} || failed=yes`);
     steps.push('[ -z "$failed" ]');
   }
-  return `url='${url}'
+  return `url='${url}' kind=${kind}
 sha256=${sha256}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-file=$dir/softnet-agent.${kind}
-steps='' failed=''
+report=${FIRST_BOOT_REPORT}
+steps='' failed='' dir=''
+trap 'rm -rf "$dir" "$report.said"' EXIT
+umask 022 # the agent's user reads the report
+mkdir -p /etc/softnet
 
 step() { # NAME COMMAND...: what it says goes to the log, how it ends to the report
   name=$1 code=0
   shift
-  "$@" > "$dir/said" 2>&1 || code=$?
-  cat "$dir/said"
-  said=$(grep -v '^{' "$dir/said" | tail -n 3 | tr '\\n"\\134' " '/" | tr -d '\\000-\\037')
+  "$@" > "$report.said" 2>&1 || code=$?
+  cat "$report.said"
+  said=$(grep -v '^{' "$report.said" | tail -n 3 | tr '\\n"\\134' " '/" | tr -d '\\000-\\037')
   steps="$steps\${steps:+,}{\\"step\\":\\"$name\\",\\"exitCode\\":$code,\\"message\\":\\"$said\\"}"
-  echo "{\\"schemaVersion\\":1,\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"steps\\":[$steps]}" > ${FIRST_BOOT_REPORT}
+  echo "{\\"schemaVersion\\":1,\\"time\\":\\"$(date -u +%FT%TZ)\\",\\"steps\\":[$steps]}" > "$report"
   [ "$code" = 0 ] || echo "softnet: the first boot failed in its step $name ($code)" >&2
   return $code
 }
@@ -122,7 +125,6 @@ start() {
   systemctl enable softnet-agent && systemctl restart softnet-agent
 }
 
-mkdir -p /etc/softnet
 ${steps.join("\n")}
 `;
 }

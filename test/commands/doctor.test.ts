@@ -458,16 +458,39 @@ describe("softnet doctor on the machine", () => {
     assert.equal(check("remedy-drift").status, "failed");
   });
 
-  test("names the step in which the first boot failed, where there was one of ours", async () => {
-    const report = (exitCode: number) =>
-      `{"schemaVersion":1,"time":"2026-11-22T12:00:00Z","steps":[{"step":"tune","exitCode":${exitCode},"message":"no such setting "}]}\n`;
-    const path = "/etc/softnet/first-boot.json";
-    const failed = (await doctor({}, ["--root", rootWith({ [path]: report(5) })])).check("first-boot");
-    assert.equal(failed.status, "failed");
-    assert.match(failed.summary, /first boot failed in tune \(5\): no such setting$/);
-    assert.deepEqual(failed.evidence["failedSteps"], ["tune"]);
-    const { check } = await doctor({}, ["--root", rootWith({ [path]: report(0) })]);
-    assert.equal(check("first-boot").status, "ok");
+  describe("of a first boot by our user-data", () => {
+    const checkAfter = async (...steps: readonly string[]) => {
+      const report = `{"schemaVersion":1,"time":"2026-11-22T12:00:00Z","steps":[${steps.join(",")}]}\n`;
+      return (await doctor({}, ["--root", rootWith({ "/etc/softnet/first-boot.json": report })])).check(
+        "first-boot",
+      );
+    };
+    const step = (name: string, exitCode = 0, message = "") =>
+      JSON.stringify({ step: name, exitCode, message });
+
+    test("names the step that failed", async () => {
+      const failed = await checkAfter(step("tune", 5, "no such setting "), step("start"));
+      assert.equal(failed.status, "failed");
+      assert.match(failed.summary, /first boot failed in tune \(5\): no such setting$/);
+      assert.deepEqual(failed.evidence["failedSteps"], ["tune"]);
+    });
+
+    test("is content once the agent was started", async () => {
+      assert.equal((await checkAfter(step("tune"), step("start"))).status, "ok");
+    });
+
+    test("does not take one that was cut off for a good one", async () => {
+      for (const [steps, last] of [
+        [[step("tune")], "tune"],
+        [[step("fetch"), step("check"), step("install")], "install"],
+        [[], "its beginning"],
+      ] as const) {
+        const { status, summary, mend } = await checkAfter(...steps);
+        assert.equal(status, "warning");
+        assert.match(summary, new RegExp(`got no further than ${last} at `));
+        assert.match(mend!, /scripts\/runcmd/);
+      }
+    });
   });
 
   for (const [status, body, found] of [

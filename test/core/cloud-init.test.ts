@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
@@ -120,6 +120,20 @@ describe("a first boot", () => {
     assert.equal(did.match(/^curl /gm)?.length, 3);
   });
 
+  test("notes that there is no room for a download", (t) => {
+    const { status, did, report } = boot(t, { mktemp: "echo 'mktemp: No space left on device' >&2; exit 1" });
+    assert.equal(status, 1);
+    assert.doesNotMatch(did, /curl|apt-get|systemctl/);
+    assert.deepEqual(report?.failures, [
+      { step: "fetch", exitCode: 1, message: "mktemp: No space left on device" },
+    ]);
+  });
+
+  test("leaves its report beside what it had to write, and nothing else", (t) => {
+    const { left } = boot(t, {});
+    assert.deepEqual(left, ["first-boot.json", "remediate.sh"]);
+  });
+
   test("gives up on a download, fails and says why", (t) => {
     const { status, did, report } = boot(t, { curl: 'echo "curl: (22) returned \\"404\\"" >&2; exit 22' });
     assert.equal(status, 22);
@@ -158,11 +172,18 @@ describe("a first boot", () => {
 /** Runs a first boot's commands with the programs of this machine, but for those that would change it. */
 function boot(
   t: TestContext,
-  stand: { readonly curl?: string; readonly systemctl?: string; readonly remediate?: string },
+  stand: {
+    readonly curl?: string;
+    readonly systemctl?: string;
+    readonly mktemp?: string;
+    readonly remediate?: string;
+  },
   given: { readonly sha256?: string; readonly shell?: string } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), "softnet-first-boot-"));
   t.after(() => rmSync(dir, { recursive: true }));
+  const etc = join(dir, "etc");
+  mkdirSync(etc);
   const sha256 = given.sha256 ?? createHash("sha256").update(PACKAGE).digest("hex");
   const settings = firstBoot({
     package: { ...firstBoot().package, sha256 },
@@ -176,13 +197,15 @@ function boot(
   program(dir, "apt-get", "");
   program(dir, "sleep", "");
   program(dir, "systemctl", stand.systemctl ?? "");
-  writeFileSync(join(dir, "remediate.sh"), stand.remediate ?? "");
-  const script = read(renderCloudInit(settings)).runcmd.join("\n").replaceAll("/etc/softnet", dir);
+  if (stand.mktemp !== undefined) program(dir, "mktemp", stand.mktemp);
+  writeFileSync(join(etc, "remediate.sh"), stand.remediate ?? "");
+  const script = read(renderCloudInit(settings)).runcmd.join("\n").replaceAll("/etc/softnet", etc);
   const { status } = spawnSync(given.shell ?? "sh", ["-c", script], {
     env: { PATH: `${dir}:${process.env["PATH"]}`, TMPDIR: dir },
   });
   const did = readFileSync(join(dir, "did"), "utf8").replaceAll(/^sleep.*\n/gm, "");
-  return { status, did, report: parseFirstBootReport(readFileSync(join(dir, "first-boot.json"), "utf8")) };
+  const report = parseFirstBootReport(readFileSync(join(etc, "first-boot.json"), "utf8"));
+  return { status, did, report, left: readdirSync(etc).toSorted() };
 }
 
 function program(dir: string, name: string, body: string): void {
