@@ -31,7 +31,7 @@ const REMEDIATE = "/etc/softnet/remediate.sh";
 /** The user-data of a first boot: it may be longer than MAX_USER_DATA_BYTES, for which the caller knows whom to blame. */
 export function renderCloudInit(boot: FirstBoot): string {
   const files = [
-    ...(boot.settings.size > 0 ? [file(AGENT_ENV, "0644", environment(boot.settings))] : []),
+    ...(boot.settings.size > 0 ? [file(AGENT_ENV, "0640", environment(boot.settings))] : []),
     ...(boot.tuning ? [file(REMEDIATE, "0755", renderPortable(boot.tuning))] : []),
   ];
   const document = {

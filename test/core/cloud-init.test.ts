@@ -66,7 +66,7 @@ describe("user-data", () => {
     assert.deepEqual(files, [
       {
         path: "/etc/softnet/agent.env",
-        permissions: "0644",
+        permissions: "0640",
         content: 'SOFTNET_PUSH_CRON="*/5 * * * *"\nSOFTNET_SINK="auto"\n',
       },
       { path: "/etc/softnet/remediate.sh", permissions: "0755", content: renderPortable(tuning) },
