@@ -3,6 +3,7 @@
 # sh install.sh remove   stops and removes it; settings and history stay
 # sh install.sh purge    removes these too
 set -eu
+umask 022
 
 unit=softnet-agent.service
 units=/usr/lib/systemd/system

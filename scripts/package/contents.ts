@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { AGENT_OPTIONS } from "../../src/config.ts";
 import type { OptionTable } from "../../src/options.ts";
 import { type Arch, nodePackage } from "./executable.ts";
+import { runTool } from "./tools.ts";
 
 /** One file of a package: copied, or written. */
 export interface PackagedFile {
@@ -62,7 +63,7 @@ export function settingsFile(): string {
   ].join("\n");
 }
 
-/** Lays the files out below `root`, with the modes that they shall have. */
+/** Lays the files out below `root`, with the modes that they and their folders shall have, whatever the umask. */
 export function stage(files: readonly PackagedFile[], root: string): void {
   for (const { path, mode, content } of files) {
     const target = join(root, path);
@@ -71,4 +72,5 @@ export function stage(files: readonly PackagedFile[], root: string): void {
     else writeFileSync(target, content.text);
     chmodSync(target, mode);
   }
+  runTool("chmod", ["-R", "u=rwX,go=rX", root]);
 }

@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -42,17 +42,22 @@ export function makeDeb(
       .filter((entry) => entry.isFile())
       .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
     stage(
-      ["postinst", "prerm", "postrm"].map((name) => ({
-        path: `/DEBIAN/${name}`,
-        mode: 0o755,
-        content: { from: join("packaging/debian", name) },
-      })),
+      [
+        ...["postinst", "prerm", "postrm"].map((name): PackagedFile => ({
+          path: `/DEBIAN/${name}`,
+          mode: 0o755,
+          content: { from: join("packaging/debian", name) },
+        })),
+        {
+          path: "/DEBIAN/control",
+          mode: 0o644,
+          content: { text: controlOf(arch, version, Math.ceil(bytes / 1024)) },
+        },
+      ],
       root,
     );
-    writeFileSync(join(root, "DEBIAN/control"), controlOf(arch, version, Math.ceil(bytes / 1024)));
     mkdirSync(folder, { recursive: true });
     const out = join(folder, `softnet-agent_${version}_${ARCHITECTURE[arch]}.deb`);
-    runTool("chmod", ["-R", "u=rwX,go=rX", root]);
     runTool("dpkg-deb", ["--root-owner-group", `-Z${compression}`, "--build", root, out], {
       env: { SOURCE_DATE_EPOCH: String(builtAtSeconds) },
     });

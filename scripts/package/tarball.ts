@@ -33,7 +33,6 @@ export function makeTarball({ arch, version, files, builtAtSeconds }: Tarball, f
       "--owner=0",
       "--group=0",
       "--numeric-owner",
-      "--mode=u=rwX,go=rX",
       `--mtime=@${builtAtSeconds}`,
       "--directory",
       scratch,
