@@ -20,6 +20,7 @@ add() {
   mv -f /usr/bin/softnet.new /usr/bin/softnet
   mkdir -p "$units" "$docs"
   install -m 0644 "$unit" "$units/$unit"
+  sh fit-systemd
   install -m 0644 ./*.md ./*.txt LICENSE "$docs"
   [ -e "$settings" ] || { mkdir -p "${settings%/*}" && install -m 0640 agent.env "$settings"; }
   systemctl enable "$unit"
@@ -28,6 +29,7 @@ add() {
 
 remove() {
   if does_systemd_run; then systemctl disable --now "$unit" || true; else systemctl disable "$unit" || true; fi
+  sh fit-systemd remove
   rm -rf /usr/bin/softnet "${units:?}/$unit" "$docs"
   if does_systemd_run; then systemctl daemon-reload; fi
   # Without the journal there is nothing to take back.

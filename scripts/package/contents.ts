@@ -38,6 +38,11 @@ export function contentsOf(
   return [
     { path: "/usr/bin/softnet", mode: 0o755, content: { from: executable } },
     { path: "/usr/lib/systemd/system/softnet-agent.service", mode: 0o644, content: { from: UNIT_FILE } },
+    {
+      path: "/usr/share/softnet-agent/fit-systemd",
+      mode: 0o755,
+      content: { from: "packaging/fit-systemd" },
+    },
     { path: settings, mode: 0o644, content: { text: settingsFile() } },
     doc("README.md", "README.md"),
     doc("CHANGELOG.md", "CHANGELOG.md"),

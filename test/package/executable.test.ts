@@ -199,7 +199,10 @@ test("the unit is exposed to little", { skip: skipWithout("systemd-analyze") }, 
 test("shellcheck finds nothing in what installs it", { skip: skipWithout("shellcheck") }, () => {
   const { stdout } = spawnSync(
     "shellcheck",
-    [...["postinst", "prerm", "postrm"].map((name) => `packaging/debian/${name}`), "packaging/install.sh"],
+    [
+      ...["postinst", "prerm", "postrm"].map((name) => `packaging/debian/${name}`),
+      ...["install.sh", "fit-systemd"].map((name) => `packaging/${name}`),
+    ],
     { encoding: "utf8" },
   );
   assert.equal(stdout, "");
