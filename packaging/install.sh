@@ -19,12 +19,19 @@ add() {
   install -m 0755 softnet /usr/bin/softnet.new
   mv -f /usr/bin/softnet.new /usr/bin/softnet
   mkdir -p "$units" "$docs"
-  install -m 0644 "$unit" "$units/$unit"
-  sh fit-systemd
   install -m 0644 ./*.md ./*.txt LICENSE "$docs"
   [ -e "$settings" ] || { mkdir -p "${settings%/*}" && install -m 0640 agent.env "$settings"; }
-  systemctl enable "$unit"
-  if does_systemd_run; then systemctl daemon-reload && systemctl restart "$unit"; fi
+  new=''
+  [ -e "$units/$unit" ] || new=yes
+  install -m 0644 "$unit" "$units/$unit"
+  sh fit-systemd
+  # Whoever has disabled or stopped it wants it so after an upgrade too.
+  [ -z "$new" ] || systemctl enable "$unit"
+  if does_systemd_run; then
+    systemctl daemon-reload
+    if [ -n "$new" ]; then act=restart; else act=try-restart; fi
+    systemctl "$act" "$unit"
+  fi
 }
 
 remove() {
