@@ -48,7 +48,7 @@ remove() {
 purge() {
   remove
   rm -rf /var/lib/softnet
-  rm -f "$settings"
+  rm -f "$settings" "${settings%/*}"/first-boot.json "${settings%/*}"/remediate.sh
   rmdir "${settings%/*}" 2> /dev/null || true
 }
 
