@@ -18,6 +18,7 @@ export const TEST_PACKAGES: readonly DebianPackage[] = [
   { name: "binutils", why: "strips the single executable, and reads which libraries it needs" },
   { name: "rpm", why: "makes the .rpm and installs it into a folder" },
   { name: "systemd", why: "judges the agent's unit" },
+  { name: "curl", why: "fetches a package as user-data does" },
   { name: "iproute2", why: "makes the network namespaces of the kernel tests" },
   { name: "nftables", why: "makes a packet cost time in them" },
   { name: "ethtool", why: "chooses how their interfaces receive" },

@@ -59,7 +59,7 @@ function environment(settings: FirstBoot["settings"]): string {
 /** Each of them is one chain of commands: where it is called, set -e does not hold. */
 const DOWNLOAD = `download() {
   if command -v curl > /dev/null; then
-    curl -fsSL --connect-timeout 10 --max-time 600 -o "$file" "$url"
+    curl -gfsSL --connect-timeout 10 --max-time 600 -o "$file" "$url"
   else # cloud-init itself runs on it
     python3 -c 'import shutil, sys, urllib.request as u; shutil.copyfileobj(u.urlopen(sys.argv[2], timeout=30), open(sys.argv[1], "wb"))' "$file" "$url"
   fi
@@ -82,7 +82,7 @@ check() {
 
 const INSTALL: Readonly<Record<PackageKind, string>> = {
   // What is pinned is what runs, also where the image holds a later version. Debian's own upgrade may be at work.
-  deb: `DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$file"`,
+  deb: `DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --reinstall --allow-downgrades -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$file"`,
   rpm: `rpm -U --oldpackage --replacepkgs "$file"`,
   "tar.gz": `tar -xzf "$file" -C "$dir" && sh "$dir"/*/install.sh`,
 };
