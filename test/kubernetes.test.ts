@@ -22,6 +22,9 @@ spec.selector.matchLabels.* spec.updateStrategy.rollingUpdate.maxUnavailable
 spec.template.metadata.labels.*
 spec.template.spec.hostNetwork spec.template.spec.dnsPolicy spec.template.spec.automountServiceAccountToken
 spec.template.spec.enableServiceLinks spec.template.spec.nodeSelector.* spec.template.spec.tolerations.operator
+spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.key
+spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.operator
+spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.values
 spec.template.spec.securityContext.runAsNonRoot spec.template.spec.securityContext.runAsUser
 spec.template.spec.securityContext.runAsGroup spec.template.spec.securityContext.fsGroup
 spec.template.spec.securityContext.seccompProfile.type
@@ -50,6 +53,8 @@ interface DaemonSet {
       readonly metadata: { readonly labels: object };
       readonly spec: {
         readonly hostNetwork: boolean;
+        readonly affinity: unknown;
+        readonly tolerations: unknown;
         readonly securityContext: Readonly<Record<string, unknown>>;
         readonly containers: readonly Container[];
         readonly volumes: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
@@ -117,6 +122,18 @@ describe(MANIFEST, () => {
       ],
     );
     assert.ok("memory" in agent.resources.limits);
+  });
+
+  test("is for every node that is a machine: tainted ones too, but none of ACK's virtual nodes", () => {
+    assert.deepEqual(spec.tolerations, [{ operator: "Exists" }]);
+    const virtual = { key: "type", operator: "NotIn", values: ["virtual-kubelet"] };
+    assert.deepEqual(spec.affinity, {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [virtual] }],
+        },
+      },
+    });
   });
 
   test("starts this version, with settings that the agent has", () => {
