@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -8,8 +9,9 @@ import { describe, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 
 import type { DiagnosisDocument } from "../src/core/diagnosis.ts";
-import { AGENT_OPTIONS } from "../src/config.ts";
+import { AGENT_OPTIONS, DEFAULT_CONSOLE } from "../src/config.ts";
 import { version } from "../src/version.ts";
+import { consoleUrlOf } from "./support/console-url.ts";
 import { skipWithout, skipWithoutRoot } from "./support/needs.ts";
 
 const MANIFEST = "kubernetes/daemonset.yaml";
@@ -69,6 +71,9 @@ interface Container {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly securityContext: unknown;
   readonly resources: { readonly limits: object };
+  readonly livenessProbe: {
+    readonly httpGet: { readonly host: string; readonly port: number; readonly path: string };
+  };
   readonly volumeMounts: readonly {
     readonly name: string;
     readonly mountPath: string;
@@ -143,7 +148,6 @@ describe(MANIFEST, () => {
     for (const { name } of agent.env) assert.ok(known.has(name), name);
   });
 
-  // What a container runtime does with it, by the same means.
   const skip = skipWithoutRoot() || skipWithout("unshare", "setpriv", "mount");
 
   test("shows the node's CPUs, settings and interfaces to the agent's user", { skip }, () => {
@@ -169,6 +173,40 @@ describe(MANIFEST, () => {
     );
     assert.deepEqual(namesOf(host), namesOf(here.host));
   });
+
+  test("starts an agent that keeps its state where it may, and is alive to the probe", { skip }, async () => {
+    const { path, ...address } = agent.livenessProbe.httpGet;
+    assert.deepEqual(address, DEFAULT_CONSOLE);
+    using pod = makePod({ hostNetwork: true });
+    const [command, ...args] = [...pod.command, ...agent.args];
+    const given = agent.env.map(({ name, value }) => [
+      name,
+      value.startsWith("/") ? pod.folder + value : value,
+    ]);
+    const child = spawn(
+      command!,
+      args.map((arg) => (arg === "/host" ? `${pod.folder}/host` : arg)),
+      {
+        // The port of the manifest may be taken here, and nobody is to be asked for credentials.
+        env: {
+          PATH: process.env["PATH"],
+          ...Object.fromEntries(given),
+          SOFTNET_CONSOLE: "127.0.0.1:0",
+          SOFTNET_SINK: "local",
+        },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    const ended = once(child, "exit");
+    try {
+      const url = await consoleUrlOf(child.stdout);
+      assert.equal((await fetch(new URL(path, url))).status, 200);
+      assert.ok(existsSync(join(pod.folder, "state/softnet/softnet.db")));
+    } finally {
+      child.kill();
+    }
+    assert.deepEqual(await ended, [0, null]);
+  });
 });
 
 /** The paths of a document's scalars; an item of a list has its list's path. */
@@ -185,34 +223,37 @@ function namesOf({ interfaces }: DiagnosisDocument["host"]): readonly string[] {
 }
 
 function diagnoseAsInPod({ hostNetwork }: { readonly hostNetwork: boolean }): DiagnosisDocument {
+  using pod = makePod({ hostNetwork });
+  return diagnose([...pod.command, "--root", `${pod.folder}/host`]);
+}
+
+/** What a container runtime makes of the manifest, by the same means. @returns what starts `softnet` in it. */
+function makePod({ hostNetwork }: { readonly hostNetwork: boolean }) {
   const folder = mkdtempSync(join(tmpdir(), "softnet-pod-"));
-  try {
-    chmodSync(folder, 0o755);
-    const mounts = spec.volumes.flatMap(({ name, hostPath }) => {
-      const mount = agent.volumeMounts.find((each) => each.name === name)!;
-      if (!hostPath) return [];
-      const target = join(folder, mount.mountPath);
-      mkdirSync(target, { recursive: true });
-      return [`mount --rbind ${hostPath.path} ${target}`, `mount -o remount,bind,ro ${target}`];
-    });
-    // The checkout may lie where only root gets to.
-    const [from, checkout] = [process.cwd(), join(folder, "checkout")];
-    mkdirSync(checkout);
-    mounts.push(`mount --bind ${from} ${checkout}`);
-    const inPod = (path: string) => (path.startsWith(`${from}/`) ? checkout + path.slice(from.length) : path);
-    const { runAsUser, runAsGroup } = spec.securityContext;
-    return diagnose(
-      [
-        ["unshare", "--mount", ...(hostNetwork ? [] : ["--net"])],
-        ["sh", "-ec", `${mounts.join("\n")}\nexec "$@"`, "sh"],
-        ["setpriv", "--reuid", String(runAsUser), "--regid", String(runAsGroup), "--clear-groups"],
-        ["--bounding-set=-all", "--no-new-privs", inPod(process.execPath), inPod(BIN)],
-        ["--root", `${folder}/host`],
-      ].flat(),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  chmodSync(folder, 0o755);
+  const { runAsUser, runAsGroup, fsGroup } = spec.securityContext;
+  const mounts = spec.volumes.flatMap(({ name, hostPath }) => {
+    const mount = agent.volumeMounts.find((each) => each.name === name)!;
+    const target = join(folder, mount.mountPath);
+    mkdirSync(target, { recursive: true });
+    if (!hostPath) return [`chgrp ${String(fsGroup)} ${target}`, `chmod 2777 ${target}`];
+    return [`mount --rbind ${hostPath.path} ${target}`, `mount -o remount,bind,ro ${target}`];
+  });
+  // The checkout may lie where only root gets to.
+  const [from, checkout] = [process.cwd(), join(folder, "checkout")];
+  mkdirSync(checkout);
+  mounts.push(`mount --bind ${from} ${checkout}`);
+  const inPod = (path: string) => (path.startsWith(`${from}/`) ? checkout + path.slice(from.length) : path);
+  return {
+    folder,
+    command: [
+      ["unshare", "--mount", ...(hostNetwork ? [] : ["--net"])],
+      ["sh", "-ec", `${mounts.join("\n")}\nexec "$@"`, "sh"],
+      ["setpriv", "--reuid", String(runAsUser), "--regid", String(runAsGroup), "--groups", String(fsGroup)],
+      ["--bounding-set=-all", "--no-new-privs", inPod(process.execPath), inPod(BIN)],
+    ].flat(),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 function diagnose([command, ...args]: readonly string[]): DiagnosisDocument {

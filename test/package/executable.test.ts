@@ -4,8 +4,6 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 
 import { buildDist } from "../../scripts/bundle.ts";
@@ -19,6 +17,7 @@ import { thirdPartiesOf } from "../../scripts/third-party.ts";
 import { ASSETS, sourceOf } from "../../src/console/assets.ts";
 import { AGENT_OPTIONS } from "../../src/config.ts";
 import { readOptions } from "../../src/options.ts";
+import { consoleUrlOf } from "../support/console-url.ts";
 import { skipWithout, skipWithoutRoot } from "../support/needs.ts";
 import { HOST_METRICS, pushOneMinute } from "./agent.ts";
 
@@ -165,14 +164,6 @@ function assertInstalled(root: string): void {
   assert.equal(read("usr/lib/systemd/system/softnet-agent.service"), readFileSync(UNIT_FILE, "utf8"));
   assert.match(read("usr/share/doc/softnet-agent/THIRD-PARTY-NOTICES.txt"), /^valibot \d/m);
   assert.match(read("usr/share/doc/softnet-agent/NODE-LICENSE.txt"), /OpenSSL/);
-}
-
-async function consoleUrlOf(stdout: Readable): Promise<string> {
-  for await (const line of createInterface({ input: stdout })) {
-    const [, url] = /^console +(http:\S+)$/.exec(line) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error("expected a line of where the console is, got none");
 }
 
 function isNewer(version: string, than: string): boolean {
