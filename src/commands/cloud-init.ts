@@ -9,7 +9,7 @@ import {
   type PackageKind,
   renderCloudInit,
 } from "../core/cloud-init.ts";
-import { baselineGbpsOf, KNOWN_FAMILIES } from "../core/instance-bandwidth.ts";
+import { baselineGbpsOf, KNOWN_FAMILIES, knownSizesOf } from "../core/instance-bandwidth.ts";
 import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { UsageError } from "../errors.ts";
 import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts";
@@ -186,9 +186,12 @@ function bandwidthOf(given: {
   }
   const gbps = baselineGbpsOf(type);
   if (gbps !== undefined) return gbps;
+  const sizes = knownSizesOf(type);
   throw new UsageError({
     code: "unknown-instance-type",
-    expected: `--bandwidth-gbps, or a type of ${KNOWN_FAMILIES.join(", ")} that this version knows`,
+    expected: sizes
+      ? `--bandwidth-gbps, or a size of its family that this version knows: ${sizes.join(", ")}`
+      : `--bandwidth-gbps, or a type of a family that this version knows: ${KNOWN_FAMILIES.join(", ")}`,
     got: JSON.stringify(type),
     where: "--instance-type",
   });

@@ -18,6 +18,13 @@ describe("softnet cloud-init", () => {
     { args: ["--bandwidth-gbps", "16"], wanted: 30_000 },
     { args: ["--instance-type", "ecs.g6.large"], wanted: 1000 },
     { args: ["--instance-type", "ecs.c7.4xlarge"], wanted: 5000 },
+    { args: ["--instance-type", "ecs.g5ne.large"], wanted: 1000 },
+    { args: ["--instance-type", "ecs.g5ne.xlarge"], wanted: 5000 },
+    { args: ["--instance-type", "ecs.u1-c1m2.large"], wanted: 1000 },
+    { args: ["--instance-type", "ecs.r6e.8xlarge"], wanted: 5000 },
+    { args: ["--instance-type", "ecs.g8i.4xlarge"], wanted: 30_000 },
+    { args: ["--instance-type", "ecs.r8i.32xlarge"], wanted: 60_000 },
+    { args: ["--instance-type", "ecs.c8ine.8xlarge"], wanted: 60_000 },
     { args: ["--instance-type", "ecs.g7ne.8xlarge"], wanted: 30_000 },
     { args: ["--instance-type", "ecs.g7ne.16xlarge"], wanted: 60_000 },
   ]) {
@@ -57,9 +64,14 @@ describe("softnet cloud-init", () => {
       says: "--package-url: expected an https:// or http:// URL",
     },
     {
-      name: "an instance type it does not know",
+      name: "an instance family it does not know",
       args: [...WHAT, "--instance-type", "ecs.g99.large"],
-      says: "--instance-type: expected --bandwidth-gbps, or a type of c6, g6, r6, c7, g7",
+      says: "--instance-type: expected --bandwidth-gbps, or a type of a family that this version knows: c6, g6, r6,",
+    },
+    {
+      name: "a size that it does not know of a family that it knows",
+      args: [...WHAT, "--instance-type", "ecs.g6e.large2"],
+      says: '--instance-type: expected --bandwidth-gbps, or a size of its family that this version knows: large, xlarge, 2xlarge, 4xlarge, 8xlarge, 13xlarge, 26xlarge, got "ecs.g6e.large2"',
     },
     {
       name: "two bandwidths",
