@@ -57,7 +57,9 @@ export function settingsFile(): string {
   return [
     "# Settings of softnet-agent, read when it starts: systemctl restart softnet-agent",
     "# Credentials do not belong here: give the instance a RAM role.",
+    "# The service writes to /var/lib/softnet only: another SOFTNET_STATE_DIR takes a drop-in with ReadWritePaths= (docs/install.md).",
     "# softnet-agent 的设置，启动时读取。凭证不要写在这里：请为实例授予 RAM 角色。",
+    "# 服务只能写入 /var/lib/softnet：改用其他 SOFTNET_STATE_DIR 需要带 ReadWritePaths= 的 drop-in（见 docs/install.md）。",
     ...Object.values<OptionTable[string]>(AGENT_OPTIONS).flatMap((option) => {
       if ("isSwitch" in option || option.env === undefined) return [];
       const fallback = "fallback" in option ? option.fallback : undefined;

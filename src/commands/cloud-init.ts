@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 import * as v from "valibot";
 
 import { defineVerb } from "../terminal/command.ts";
@@ -10,6 +12,7 @@ import {
   renderCloudInit,
 } from "../core/cloud-init.ts";
 import { baselineGbpsOf, KNOWN_FAMILIES, knownSizesOf } from "../core/instance-bandwidth.ts";
+import { DEFAULT_REMEDY_DIR } from "../core/remedy-journal.ts";
 import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { UsageError } from "../errors.ts";
 import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts";
@@ -138,7 +141,7 @@ export default defineVerb({
     const gbps = bandwidthOf(options);
     const text = renderCloudInit({
       package: packageOf(options),
-      settings: settingsOf(options.set),
+      settings: settingsOf(options.set, options.tune),
       tuning: tuningOf(options.tune, gbps),
     });
     const bytes = Buffer.byteLength(text);
@@ -204,14 +207,14 @@ function tuningOf(what: (typeof TUNINGS)[number], gbps: number | undefined): Fir
 }
 
 /** @throws UsageError for what the agent would refuse, or would silently never see. */
-function settingsOf(given: readonly Setting[]): FirstBoot["settings"] {
+function settingsOf(given: readonly Setting[], what: (typeof TUNINGS)[number]): FirstBoot["settings"] {
   const settings = new Map<string, string>();
   for (const { name, value } of given) {
     const option = Object.values(AGENT_OPTIONS).find(({ env }) => env === name);
     if (!option && isCredential(name)) throw refusal("credential", `no credential: ${READABLE}`, name);
     if (!option) throw refusal("unknown-setting", "a setting of the agent (see softnet run --help)", name);
     if (settings.has(name)) throw refusal("repeated-setting", "each setting once", `${name} twice`);
-    const expected = refusedAs(option, value);
+    const expected = refusedAs(option, value) ?? unusableAs(name, value, what);
     if (expected !== undefined) {
       const got = "isSecret" in option ? "something else" : JSON.stringify(value);
       throw refusal("bad-value", `${name} to be ${expected}`, got);
@@ -229,6 +232,26 @@ function isCredential(name: string): boolean {
 function refusedAs(option: Option<unknown>, value: string): string | undefined {
   if (!v.is(option.schema, value)) return option.expected;
   return option.env === AGENT_OPTIONS.pushCron.env && !isPushCron(value) ? PUSH_CRON_EXPECTED : undefined;
+}
+
+/** All that the unit lets the service write to. */
+const WRITABLE = /^\/var\/lib\/softnet(\/|$)/;
+/** What the unit hides from it. */
+const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp|dev|boot)(\/|$)/;
+
+/** What the service that is installed would need in its place; undefined for what it can use. */
+function unusableAs(name: string, value: string, what: (typeof TUNINGS)[number]): string | undefined {
+  const path = posix.normalize(value);
+  if (name === AGENT_OPTIONS.stateDir.env && !WRITABLE.test(path)) {
+    return "/var/lib/softnet or a directory below, since the service may write nowhere else (docs/install.md)";
+  }
+  if (name !== AGENT_OPTIONS.remedyDir.env) return undefined;
+  if (what !== "none" && path !== DEFAULT_REMEDY_DIR) {
+    return `${DEFAULT_REMEDY_DIR} beside --tune, which keeps its originals there`;
+  }
+  return HIDDEN.test(path)
+    ? "a directory that the service sees: none of users, /tmp, /dev or /boot"
+    : undefined;
 }
 
 function refusal(code: string, expected: string, got: string): UsageError {

@@ -42,6 +42,21 @@ describe("softnet cloud-init", () => {
     assert.doesNotMatch(stdout, /tune|write_files/);
   });
 
+  test("takes directories that the service can use", async () => {
+    const set = [
+      "--set",
+      "SOFTNET_STATE_DIR=/var/lib/softnet/a",
+      "--set",
+      "SOFTNET_REMEDY_DIR=/var/lib/remedy",
+    ];
+    const { code, stdout } = await runSoftnet([...WHAT, ...set]);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /SOFTNET_STATE_DIR="\/var\/lib\/softnet\/a"\n +SOFTNET_REMEDY_DIR="\/var\/lib\/remedy"/,
+    );
+  });
+
   for (const { name, args, says } of [
     {
       name: "nothing to install",
@@ -104,6 +119,21 @@ describe("softnet cloud-init", () => {
       says: "--set: expected each setting once, got SOFTNET_SINK twice",
     },
     {
+      name: "a state directory that the service may not write to",
+      args: [...WHAT, "--set", "SOFTNET_STATE_DIR=/var/lib/softnet/../other"],
+      says: "--set: expected SOFTNET_STATE_DIR to be /var/lib/softnet or a directory below, since the service may write nowhere else",
+    },
+    {
+      name: "a remedy's directory that the service does not see",
+      args: [...WHAT, "--set", "SOFTNET_REMEDY_DIR=/root/remedy"],
+      says: "--set: expected SOFTNET_REMEDY_DIR to be a directory that the service sees",
+    },
+    {
+      name: "a remedy's directory that is not the one of what it runs",
+      args: [...WHAT, "--tune", "backlog", "--set", "SOFTNET_REMEDY_DIR=/var/lib/remedy"],
+      says: "--set: expected SOFTNET_REMEDY_DIR to be /var/lib/softnet-remedy beside --tune",
+    },
+    {
       name: "a credential",
       args: [...WHAT, "--set", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secret"],
       says: "--set: expected no credential: every process on the instance can read user-data, got ALIBABA_CLOUD_ACCESS_KEY_SECRET\n",
@@ -115,7 +145,13 @@ describe("softnet cloud-init", () => {
     },
     {
       name: "what ECS would not take",
-      args: [...WHAT, "--tune", "backlog+rps", "--set", `SOFTNET_STATE_DIR=/${"a".repeat(2000)}`],
+      args: [
+        ...WHAT,
+        "--tune",
+        "backlog+rps",
+        "--set",
+        `SOFTNET_STATE_DIR=/var/lib/softnet/${"a".repeat(2000)}`,
+      ],
       says: "--package-url and --set: expected at most 16384 bytes of user-data, got 1",
     },
   ]) {
