@@ -1,5 +1,8 @@
+/** Whoever downloads a package sees no more of it than its name. */
+const NOT_RUN = "The packages for arm64 (`arm64`, `aarch64`) are built, and have not been run.";
+
 /**
- * What the changelog says of a version, below its heading `## 0.1.0` (a date may follow).
+ * What the changelog says of a version, below its heading `## 0.1.0` (a date may follow), and what a release is without.
  *
  * @param tag must be `v` and the version.
  */
@@ -15,5 +18,5 @@ export function releaseNotesOf(
   const section = sections.find((text) => /^\S+/.exec(text)?.[0] === version);
   const text = section?.replace(/^.*\n+/, "").trimEnd();
   if (!text) return { wrong: `CHANGELOG.md: expected what changed below "## ${version}", got nothing` };
-  return { text: `${text}\n` };
+  return { text: `${text}\n\n${NOT_RUN}\n` };
 }

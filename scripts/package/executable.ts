@@ -1,10 +1,21 @@
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import packageLock from "../../package-lock.json" with { type: "json" };
 import packageJson from "../../package.json" with { type: "json" };
-import { runTool, STRIP, STRIP_ARM64, type Tool } from "./tools.ts";
+import { PackagingError, runTool, STRIP, STRIP_ARM64, type Tool } from "./tools.ts";
 
 export type Arch = "x64" | "arm64";
 export const ARCHS: readonly Arch[] = ["x64", "arm64"];
@@ -54,9 +65,24 @@ export function nodePackage(arch: Arch): string {
   mkdirSync(folder, { recursive: true });
   runTool("npm", ["pack", "--silent", "--pack-destination", folder, `${name}@${version}`]);
   const tarball = join(folder, `${name}-${version}.tgz`);
+  checkIntegrity(tarball, packageLock.packages[`node_modules/${name}`].integrity);
   runTool("tar", ["-xzf", tarball, "-C", folder, "package/bin/node", "package/LICENSE"]);
   rmSync(tarball);
   return join(folder, "package");
+}
+
+/**
+ * What `npm ci` checks of whatever it installs.
+ *
+ * @param integrity of package-lock.json: the algorithm, a dash and the sum in base64.
+ * @throws PackagingError for another tarball, which is removed.
+ */
+export function checkIntegrity(tarball: string, integrity: string): void {
+  const [algorithm] = integrity.split("-", 1);
+  const got = `${algorithm}-${createHash(algorithm!).update(readFileSync(tarball)).digest("base64")}`;
+  if (got === integrity) return;
+  rmSync(tarball);
+  throw new PackagingError(`${tarball}: expected ${integrity}, by package-lock.json, got ${got}`);
 }
 
 /** Without code cache and snapshot the blob is the same for every machine. */

@@ -21,14 +21,16 @@ What changed.
 - the first
 `;
 
+const NOT_RUN = "\nThe packages for arm64 (`arm64`, `aarch64`) are built, and have not been run.\n";
+
 for (const { name, version, tag, notes } of [
   {
     name: "a section up to the next",
     version: "0.2.0",
     tag: "v0.2.0",
-    notes: { text: "- more\n- and more\n" },
+    notes: { text: `- more\n- and more\n${NOT_RUN}` },
   },
-  { name: "the last section", version: "0.1.0", tag: "v0.1.0", notes: { text: "- the first\n" } },
+  { name: "the last section", version: "0.1.0", tag: "v0.1.0", notes: { text: `- the first\n${NOT_RUN}` } },
   {
     name: "a tag of another version",
     version: "0.2.0",
