@@ -81,6 +81,9 @@ function changedSections(steps: readonly AlarmStep[], look: Look): readonly (rea
     return [
       ...labelled(label[look.lang], style, `${ruleWord(group.length)[look.lang]} ${names}`, look),
       ...differenceLines(group[0]!.differences, "update", look),
+      ...(group.some((step) => "isMadeAnew" in step && step.isMadeAnew)
+        ? labelled("", "reset", MADE_ANEW[look.lang], look)
+        : []),
     ];
   });
 }
@@ -315,6 +318,11 @@ export function joined(sections: readonly (readonly string[])[]): string {
 const FIRST_EVENT: Text = {
   en: `a first event ${FLEET_EVENT_RULE.eventName} that is no incident: CloudMonitor takes a rule only on an event that it has seen`,
   zh: `首个 ${FLEET_EVENT_RULE.eventName} 事件（并非故障）：云监控只接受针对已有事件的规则`,
+};
+
+const MADE_ANEW: Text = {
+  en: "deleted and made anew: no other call that makes such a rule takes that away",
+  zh: "将删除后重建：创建此类规则的接口无法以其他方式清除该字段",
 };
 
 const NONE: Text = { en: "(none)", zh: "（无）" };

@@ -107,6 +107,7 @@ export function parseRule(entry: Fields): CloudRule {
       Period: numberText(entry["Period"]),
       SilenceTime: numberText(entry["SilenceTime"]),
       EffectiveInterval: text(entry["EffectiveInterval"]),
+      NoEffectiveInterval: text(entry["NoEffectiveInterval"]),
       EmailSubject: text(entry["MailSubject"]),
       Webhook: webhookOf(text(entry["Webhook"])),
     },
@@ -158,6 +159,11 @@ export function parseEventRule(entry: Fields): Pick<EventRule, "name" | "fields"
   const patterns = entriesIn(entry, "EventPattern", "EventPattern");
   const joined = (field: string): string =>
     patterns.map((pattern) => texts(object(pattern[field])[field]).join(",")).join(";");
+  const filtersBy = (say: (pattern: Fields) => string): string =>
+    patterns
+      .map(say)
+      .filter((filter) => filter !== "")
+      .join(";");
   const groupId = text(entry["GroupId"]);
   return {
     name: text(entry["Name"]),
@@ -169,10 +175,20 @@ export function parseEventRule(entry: Fields): Pick<EventRule, "name" | "fields"
       NameList: joined("NameList"),
       LevelList: joined("LevelList"),
       EventTypeList: joined("EventTypeList"),
+      CustomFilters: filtersBy(({ CustomFilters }) => text(CustomFilters)),
+      SQLFilter: filtersBy(({ SQLFilter }) => text(SQLFilter)),
+      KeywordFilter: filtersBy(keywordFilterOf),
       SilenceTime: numberText(entry["SilenceTime"]),
       GroupId: groupId === "0" ? "" : groupId,
     },
   };
+}
+
+/** `OR: reboot, stop` */
+function keywordFilterOf(pattern: Fields): string {
+  const { Keywords, Relation } = object(pattern["KeywordFilter"]);
+  const words = texts(object(Keywords)["Keywords"]).join(", ");
+  return words === "" ? "" : `${text(Relation) || "OR"}: ${words}`;
 }
 
 export function parseTargets(body: RpcBody): Pick<EventRule, "contactTargets" | "webhookTargets"> {

@@ -162,6 +162,7 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
         return;
       case "rule":
         if (step.action === "create" || step.action === "update") {
+          if (step.isMadeAnew) await switchRules("delete", [step.name]);
           await call("PutCustomMetricRule", ruleParams(step.name, step.fields));
           // Whether writing a paused rule wakes it is not documented.
           if (step.staysPaused) await call("DisableMetricRules", { RuleId: [step.name] });
@@ -395,7 +396,12 @@ function likeStepsFrom(steps: readonly AlarmStep[], first: number, most: number)
 
 function ruleParams(
   ruleId: string,
-  { Resources, Webhook, ...fields }: Extract<AlarmStep, { kind: "rule"; fields: unknown }>["fields"],
+  {
+    Resources,
+    Webhook,
+    NoEffectiveInterval: _,
+    ...fields
+  }: Extract<AlarmStep, { kind: "rule"; fields: unknown }>["fields"],
 ): Readonly<Record<string, RpcParam>> {
   const [, groupId, dimension] = /^groupId=(\d+) (.*)$/.exec(Resources)!;
   return {

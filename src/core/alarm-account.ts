@@ -33,7 +33,7 @@ export interface ContactGroup {
   readonly isSubscribed: boolean | undefined;
 }
 
-/** The parameters of PutCustomMetricRule that are compared, by the cloud's names. */
+/** What of a rule is compared, by the cloud's names: the parameters of PutCustomMetricRule, and what only others can set. */
 export interface RuleFields {
   readonly RuleName: string;
   readonly MetricName: string;
@@ -49,6 +49,8 @@ export interface RuleFields {
   readonly Period: string;
   readonly SilenceTime: string;
   readonly EffectiveInterval: string;
+  /** When it is silent; PutCustomMetricRule has no such parameter. Empty for never. */
+  readonly NoEffectiveInterval: string;
   readonly EmailSubject: string;
   /** Empty for none. */
   readonly Webhook: string;
@@ -66,7 +68,7 @@ export interface CloudRule {
   readonly writtenAtMs: number | undefined;
 }
 
-/** The parameters of PutEventRule that are compared; lists are joined by a comma. */
+/** What of an event rule is compared; lists are joined by a comma. */
 export interface EventRuleFields {
   readonly Description: string;
   readonly EventType: string;
@@ -74,6 +76,10 @@ export interface EventRuleFields {
   readonly NameList: string;
   readonly LevelList: string;
   readonly EventTypeList: string;
+  /** What an event has to say besides, by somebody's hand; empty for nothing. */
+  readonly CustomFilters: string;
+  readonly SQLFilter: string;
+  readonly KeywordFilter: string;
   readonly SilenceTime: string;
   /** Application group of the events; empty for none. */
   readonly GroupId: string;

@@ -59,6 +59,9 @@ export function fleetPart(
     NameList: FLEET_EVENT_RULE.eventName,
     LevelList: "*",
     EventTypeList: "*",
+    CustomFilters: "",
+    SQLFilter: "",
+    KeywordFilter: "",
     SilenceTime: String(FLEET_EVENT_RULE.silenceSeconds),
     GroupId: wish.seriesGroupId === 0 ? "" : String(wish.seriesGroupId),
   };

@@ -153,6 +153,7 @@ function instanceSteps(
       name: ruleId,
       differences: differences.map(withoutSecrets),
       fields,
+      isMadeAnew: differences.some(({ field }) => field === "NoEffectiveInterval"),
       staysPaused: found !== undefined && !found.isEnabled,
     });
   }
@@ -182,6 +183,7 @@ function wantedFields(rule: AlarmRule, context: RuleContext): RuleFields {
     Period: String(rule.periodSeconds),
     SilenceTime: String(rule.silenceSeconds),
     EffectiveInterval: WHOLE_DAY,
+    NoEffectiveInterval: "",
     EmailSubject: alarmSubject(rule, instanceId, regionId),
     Webhook: webhook,
   };

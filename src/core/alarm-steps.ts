@@ -53,6 +53,8 @@ export type EventStep = Step<"event", "send">;
 
 export interface RuleStep extends Step<"rule", "create" | "update"> {
   readonly fields: RuleFields;
+  /** It has something that no write takes away: it is deleted first. */
+  readonly isMadeAnew: boolean;
   /** It was paused, and is paused again after it was written. */
   readonly staysPaused: boolean;
 }

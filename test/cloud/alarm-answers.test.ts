@@ -73,6 +73,7 @@ describe("a rule reads the same however CloudMonitor spells it", () => {
       Period: "60",
       SilenceTime: "3600",
       EffectiveInterval: "00:00-23:59",
+      NoEffectiveInterval: "",
       EmailSubject: "",
       Webhook: "https://example.com/hook",
     });

@@ -216,6 +216,7 @@ describe("a plan for instances", () => {
     "Period",
     "SilenceTime",
     "EffectiveInterval",
+    "NoEffectiveInterval",
     "EmailSubject",
     "Resources",
     "ContactGroups",

@@ -66,6 +66,8 @@ export interface MetricRule {
   periodSeconds: number;
   silenceSeconds: number;
   effectiveInterval: string;
+  /** No parameter of PutCustomMetricRule sets it; other calls and the console do. */
+  noEffectiveInterval: string | undefined;
   emailSubject: string | undefined;
   webhook: string | undefined;
   enabled: boolean;
@@ -102,6 +104,8 @@ export interface EventPattern {
   readonly statuses: readonly string[];
   readonly customFilters: string | undefined;
   readonly sqlFilter: string | undefined;
+  /** No parameter of PutEventRule sets it; the console does. */
+  readonly keywordFilter?: { readonly relation: "OR" | "AND"; readonly keywords: readonly string[] };
 }
 
 export type EventTarget =

@@ -2,6 +2,7 @@ import type {
   AccountState,
   AlertState,
   ComparisonOperator,
+  EventPattern,
   MetricRule,
   RuleResource,
 } from "./account-state.ts";
@@ -70,6 +71,7 @@ export class Evaluation {
     const toldAtMs = this.#toldAtMs.get(key);
     if (toldAtMs !== undefined && nowMs - toldAtMs < rule.silenceSeconds * 1000) return;
     if (!isWithin(rule.effectiveInterval, nowMs)) return;
+    if (rule.noEffectiveInterval && isWithin(rule.noEffectiveInterval, nowMs)) return;
     this.#toldAtMs.set(key, nowMs);
     this.#outbox.notify({
       atMs: nowMs,
@@ -160,8 +162,9 @@ export class EventEvaluation {
         rule.eventType === "CUSTOM" &&
         (rule.groupId ?? event.groupId) === event.groupId &&
         rule.patterns.some(
-          ({ names, customFilters }) =>
-            (names.length === 0 || names.includes(event.name)) && event.content.includes(customFilters ?? ""),
+          (pattern) =>
+            (pattern.names.length === 0 || pattern.names.includes(event.name)) &&
+            passesFilters(pattern, event.content),
         );
       const toldAtMs = this.#toldAtMs.get(rule.name);
       if (!fits || (toldAtMs !== undefined && nowMs - toldAtMs < rule.silenceSeconds * 1000)) continue;
@@ -187,6 +190,17 @@ export class EventEvaluation {
       }
     }
   }
+}
+
+/** Of the filter's language no more than words with `and` between them is played. */
+function passesFilters({ customFilters, sqlFilter, keywordFilter }: EventPattern, content: string): boolean {
+  const { relation, keywords } = keywordFilter ?? { relation: "AND", keywords: [] };
+  const has = (word: string): boolean => content.includes(word);
+  return (
+    has(customFilters ?? "") &&
+    (sqlFilter ?? "").split(/ and /i).every(has) &&
+    (relation === "AND" ? keywords.every(has) : keywords.some(has))
+  );
 }
 
 /** The point of that very period; else what the minutes within it come to. */

@@ -156,6 +156,23 @@ test("an event that fits is told once within the silence, with its content", () 
   assert.equal(account.outbox.notifications.length, 4);
 });
 
+for (const [name, filter] of [
+  ["CustomFilters", { customFilters: "stopped" }],
+  ["SQLFilter", { sqlFilter: "drops and stopped" }],
+  ["KeywordFilter", { keywordFilter: { relation: "OR", keywords: ["stopped", "started"] } }],
+] as const) {
+  test(`an event that ${name} of the rule leaves out is told to nobody`, () => {
+    const account = withRule();
+    const rule = account.state.eventRules.get("softnet-fleet")!;
+    rule.patterns = [{ ...rule.patterns[0]!, ...filter }];
+    putEvent(account, "softnet_critical", 2000);
+    assert.deepEqual(account.outbox.notifications, []);
+    call(account.families, "PutEventRule", RULE);
+    putEvent(account, "softnet_critical", 3000);
+    assert.equal(account.outbox.notifications.length, 2);
+  });
+}
+
 test("what PutCustomEventRule makes needs an event first, and is not among the rules that can be listed or deleted", () => {
   const account = seeded();
   const put = (): string =>

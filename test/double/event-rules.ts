@@ -274,6 +274,14 @@ function shownRule(rule: EventRule): object {
         EventTypeList: { EventTypeList: pattern.eventTypes },
         CustomFilters: pattern.customFilters ?? "",
         SQLFilter: pattern.sqlFilter ?? "",
+        ...(pattern.keywordFilter
+          ? {
+              KeywordFilter: {
+                Relation: pattern.keywordFilter.relation,
+                Keywords: { Keywords: pattern.keywordFilter.keywords },
+              },
+            }
+          : {}),
       })),
     },
   };

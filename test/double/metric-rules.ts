@@ -51,6 +51,8 @@ export function metricRules(account: AccountState, metrics: Pick<CustomMetrics, 
       silenceSeconds:
         p.whole("SilenceTime", SHORTEST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS) ?? LONGEST_SILENCE_SECONDS,
       effectiveInterval: p.optional("EffectiveInterval") ?? "00:00-23:59",
+      // Whether a write that cannot name it clears it is not documented. Here it does not, so that nobody relies on it.
+      noEffectiveInterval: before?.noEffectiveInterval,
       emailSubject: p.optional("EmailSubject"),
       webhook: p.optional("Webhook"),
       // Whether a write wakes a paused rule is not documented. Here it does, so that nobody relies on the contrary.
@@ -244,7 +246,7 @@ function shown(rule: MetricRule): object {
     Period: String(rule.periodSeconds),
     SilenceTime: rule.silenceSeconds,
     EffectiveInterval: rule.effectiveInterval,
-    NoEffectiveInterval: "",
+    NoEffectiveInterval: rule.noEffectiveInterval ?? "",
     ContactGroups: rule.contactGroups.join(","),
     MailSubject: rule.emailSubject ?? "",
     Webhook: rule.webhook ?? "",

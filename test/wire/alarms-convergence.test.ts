@@ -166,6 +166,26 @@ describe("softnet alarms", { concurrency: true }, () => {
       });
     }
 
+    test("NoEffectiveInterval of a rule, which takes the rule to be made anew", async () => {
+      await using it = await fleet();
+      succeeded(await it.alarms(`apply --yes ${ONE}`));
+      const after = it.account.snapshot();
+      const ruleId = "softnet-dropped-warn-i-a";
+      it.account.state.metricRules.get(ruleId)!.noEffectiveInterval = "00:00-23:59";
+      assert.deepEqual(
+        (await planned(it, "")).map(({ name, differences }) => [name, differences]),
+        [[ruleId, [{ field: "NoEffectiveInterval", from: "00:00-23:59", to: null }]]],
+      );
+      assert.match((await it.alarms("plan")).stdout, /NoEffectiveInterval[\s\S]*deleted and made anew/);
+      assert.equal((await it.alarms("status")).code, 1);
+      it.writes();
+      succeeded(await it.alarms("apply --yes"));
+      assert.deepEqual(it.writes(), ["DeleteMetricRules", "PutCustomMetricRule"]);
+      assert.deepEqual(it.account.snapshot(), after);
+      succeeded(await it.alarms("apply --yes"));
+      assert.deepEqual(it.writes(), []);
+    });
+
     for (const ruleId of ["softnet-critical-critical-i-a", "softnet-dropped-warn-i-a"]) {
       test(`the webhook of ${ruleId}, also where nobody says which is right`, async () => {
         await using it = await fleet();
@@ -197,6 +217,18 @@ describe("softnet alarms", { concurrency: true }, () => {
           rule.patterns = [{ ...rule.patterns[0]!, names: ["softnet_warning"] }];
         },
       },
+      ...(
+        [
+          ["CustomFilters", { customFilters: "Stopping" }],
+          ["SQLFilter", { sqlFilter: "i-a and Executed" }],
+          ["KeywordFilter", { keywordFilter: { relation: "OR", keywords: ["Stopping", "Starting"] } }],
+        ] as const
+      ).map(([field, filter]) => ({
+        field,
+        change: (rule: EventRule): void => {
+          rule.patterns = [{ ...rule.patterns[0]!, ...filter }];
+        },
+      })),
       {
         field: "Level",
         change: (rule) => {

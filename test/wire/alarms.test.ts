@@ -121,6 +121,7 @@ function seed({ account }: Setup): void {
     periodSeconds: 60,
     silenceSeconds: 3600,
     effectiveInterval: "00:00-23:59",
+    noEffectiveInterval: undefined,
     emailSubject: undefined,
     webhook: undefined,
     enabled: true,
