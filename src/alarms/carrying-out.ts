@@ -3,7 +3,7 @@ import type { AlarmsAtHand } from "./preparing.ts";
 import { alarmDoneText, alarmPlanText, type Note } from "./text.ts";
 import { exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { isAgreed, notAgreed } from "../terminal/consent.ts";
-import type { AlarmStep } from "../core/alarm-steps.ts";
+import type { AlarmStep, RuleStep } from "../core/alarm-steps.ts";
 import type { Language, Text } from "../core/text.ts";
 import { lookAt } from "../terminal/look.ts";
 
@@ -18,6 +18,8 @@ interface Asked {
 /** What is about to be done; shown before the question. */
 interface Changes {
   readonly steps: readonly AlarmStep[];
+  /** What waits until a paused rule is resumed. */
+  readonly deferred?: readonly RuleStep[];
   readonly notes: readonly Note[];
   /** Said where there is nothing to do. */
   readonly nothing: Text;
@@ -36,16 +38,17 @@ const MOST_LINES = 20;
  * @throws UsageError `declined`; KnownError of the step that failed, after saying how many are done.
  */
 export async function makeChanges(
-  { steps, notes, nothing, notesAfter }: Changes,
+  { steps, deferred = [], notes, nothing, notesAfter }: Changes,
   at: AlarmsAtHand,
   asked: Asked,
   io: Io,
 ): Promise<number> {
   const { json, lang } = asked;
   const look = lookAt(lang, io);
-  const planText = alarmPlanText({ steps, notes, nothing, command: undefined }, look);
+  const planText = alarmPlanText({ steps, deferred, notes, nothing, command: undefined }, look);
   if (steps.length === 0) {
-    io.stdout(json ? changesDocument("in-step", steps, notes, lang) : planText);
+    const result = deferred.length === 0 ? "in-step" : "planned";
+    io.stdout(json ? changesDocument(result, steps, deferred, notes, lang) : planText);
     return 0;
   }
   if (!json || !asked.yes) io.stderr(planText);
@@ -53,7 +56,9 @@ export async function makeChanges(
   const cut = await carryOut(steps, at, lang, io);
   if (cut !== undefined) return cut;
   const known = notesAfter ? await notesAfter() : notes;
-  io.stdout(json ? changesDocument("done", steps, known, lang) : alarmDoneText(steps.length, known, look));
+  io.stdout(
+    json ? changesDocument("done", steps, deferred, known, lang) : alarmDoneText(steps.length, known, look),
+  );
   return 0;
 }
 

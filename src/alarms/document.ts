@@ -1,5 +1,5 @@
 import type { Note } from "./text.ts";
-import type { AlarmStep, Difference } from "../core/alarm-steps.ts";
+import type { AlarmStep, Difference, RuleStep } from "../core/alarm-steps.ts";
 import type { Language } from "../core/text.ts";
 
 /** A step as `--json` shows it. */
@@ -19,14 +19,16 @@ export function stepDocuments(steps: readonly AlarmStep[]): readonly StepDocumen
 export function changesDocument(
   result: "in-step" | "planned" | "done",
   steps: readonly AlarmStep[],
+  deferred: readonly RuleStep[],
   notes: readonly Note[],
   lang: Language,
 ): string {
   return `${JSON.stringify({
     schemaVersion: 1,
     result,
-    inStep: result !== "planned",
+    inStep: result !== "planned" && deferred.length === 0,
     steps: stepDocuments(steps),
+    deferred: stepDocuments(deferred),
     notes: notes.map(({ text }) => text[lang]),
   })}\n`;
 }

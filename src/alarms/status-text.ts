@@ -1,5 +1,5 @@
 import type { Prepared } from "./preparing.ts";
-import { joined, noteLines, notesOf, stepSections } from "./text.ts";
+import { deferredSections, joined, noteLines, notesOf, stepSections } from "./text.ts";
 import type { Allowance, Contact } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
 import type { Site } from "../core/alarm-wish.ts";
@@ -44,6 +44,7 @@ export function alarmStatusText(shown: StatusToShow, look: Look): string {
     staleLines(status.instances, look),
     eventRule && status.instances.length === 0 ? labelled(WORDS.stale[lang], "red", NOBODY[lang], look) : [],
     ...(isEmpty ? [] : stepSections(plan.steps, look)),
+    ...(isEmpty ? [] : deferredSections(plan.deferred, look)),
     ...(isEmpty ? [] : plan.obstacles.map((one) => obstacleLines(one, look))),
     ...notesOf(prepared, regionId).map((note) => noteLines(note, look)),
     isEmpty ? [] : toldLines(plan.contactGroups.join(", "), status.contacts, look),

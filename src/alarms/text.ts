@@ -1,7 +1,7 @@
 import type { Prepared } from "./preparing.ts";
 import { type Contact, ownRulesOf } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
-import type { AlarmStep, Difference } from "../core/alarm-steps.ts";
+import type { AlarmStep, Difference, RuleStep } from "../core/alarm-steps.ts";
 import type { Kept } from "../core/alarm-removal.ts";
 import { type AlarmRule, alarmRuleId, alarmRules, FLEET_EVENT_RULE } from "../core/alarm-rules.ts";
 import type { Language, Text } from "../core/text.ts";
@@ -11,8 +11,11 @@ import { besideLabel, labelled, type Look, type Style } from "../terminal/look.t
 export function alarmPlanText(plan: AlarmsToShow, look: Look): string {
   const { lang } = look;
   return joined([
-    plan.steps.length === 0 ? labelled(WORDS.inStep[lang], "green", plan.nothing[lang], look) : [],
+    plan.steps.length === 0 && plan.deferred.length === 0
+      ? labelled(WORDS.inStep[lang], "green", plan.nothing[lang], look)
+      : [],
     ...stepSections(plan.steps, look),
+    ...deferredSections(plan.deferred, look),
     ...plan.notes.map((each) => noteLines(each, look)),
     plan.steps.length > 0 && plan.command !== undefined
       ? [besideLabel(WORDS.apply[lang], "bold", plan.command, look)]
@@ -22,6 +25,7 @@ export function alarmPlanText(plan: AlarmsToShow, look: Look): string {
 
 export interface AlarmsToShow {
   readonly steps: readonly AlarmStep[];
+  readonly deferred: readonly RuleStep[];
   readonly notes: readonly Note[];
   /** Said where there is no step. */
   readonly nothing: Text;
@@ -30,9 +34,7 @@ export interface AlarmsToShow {
 }
 
 /** Something to know that is no change. */
-export interface Note {
-  readonly label: Text;
-  readonly style: Style;
+export interface Note extends Labelled {
   readonly text: Text;
 }
 
@@ -51,7 +53,7 @@ export function stepSections(steps: readonly AlarmStep[], look: Look): readonly 
     ...of("people").map((step) => stepLines(step, look)),
     sentLines(of("data"), look),
     createdLines(of("new rules"), look),
-    ...changedSections(of("changed rules"), look),
+    ...changedSections(of("changed rules"), ACTIONS.update, look),
     ...of("others").map((step) => stepLines(step, look)),
     switchedLines(of("switched rules"), look),
     ...of("removals").map((step) => stepLines(step, look)),
@@ -69,11 +71,19 @@ function placeOf({ kind, action }: AlarmStep) {
   return kind === "contact" || kind === "group" ? "people" : "others";
 }
 
+/** What differs in rules that are paused. */
+export function deferredSections(steps: readonly RuleStep[], look: Look): readonly (readonly string[])[] {
+  return changedSections(steps, WAITS, look);
+}
+
 /** Rules that change alike are one section. */
-function changedSections(steps: readonly AlarmStep[], look: Look): readonly (readonly string[])[] {
+function changedSections(
+  steps: readonly AlarmStep[],
+  { label, style }: Labelled,
+  look: Look,
+): readonly (readonly string[])[] {
   const alike = Map.groupBy(steps, ({ differences }) => JSON.stringify(differences));
   return [...alike.values()].map((group) => {
-    const { label, style } = ACTIONS.update;
     const names = someOf(
       group.map(({ name }) => name),
       look.lang,
@@ -232,6 +242,7 @@ export function notesOf({ account, plan, unlistedIds }: Prepared, regionId: stri
   return [
     ...pendingNotes(account.contacts, plan.contactGroups),
     ...pausedNote(paused),
+    ...deferredNote(plan.deferred),
     ...unlistedNote(unlistedIds),
   ];
 }
@@ -270,6 +281,18 @@ function pausedNote(names: readonly string[]): readonly Note[] {
         zh: `${someOf(names, "zh")}：执行 softnet alarms resume 之前不会发出报警。`,
       },
     },
+  ];
+}
+
+/** What was asked for beside what is there is known to the command line only: it has to be said again. */
+function deferredNote(deferred: readonly RuleStep[]): readonly Note[] {
+  if (deferred.length === 0) return [];
+  const names = deferred.map(({ name }) => name);
+  return [
+    note({
+      en: `Paused rules are not written, as that may wake them, and these differ: ${someOf(names, "en")}. After softnet alarms resume, run softnet alarms apply with these flags again.`,
+      zh: `已暂停的规则不会写入，以免被唤醒；以下规则与期望不同：${someOf(names, "zh")}。执行 softnet alarms resume 之后，请用相同参数再次执行 softnet alarms apply。`,
+    }),
   ];
 }
 
@@ -337,7 +360,14 @@ const KINDS: Readonly<Record<AlarmStep["kind"], Text>> = {
   target: { en: "whom the event rule tells", zh: "事件规则的通知对象" },
 };
 
-const ACTIONS: Readonly<Record<AlarmStep["action"], { readonly label: Text; readonly style: Style }>> = {
+interface Labelled {
+  readonly label: Text;
+  readonly style: Style;
+}
+
+const WAITS: Labelled = { label: { en: "Waits", zh: "待恢复" }, style: "yellow" };
+
+const ACTIONS: Readonly<Record<AlarmStep["action"], Labelled>> = {
   create: { label: { en: "Create", zh: "创建" }, style: "green" },
   update: { label: { en: "Change", zh: "修改" }, style: "cyan" },
   delete: { label: { en: "Delete", zh: "删除" }, style: "red" },

@@ -164,8 +164,6 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
         if (step.action === "create" || step.action === "update") {
           if (step.isMadeAnew) await switchRules("delete", [step.name]);
           await call("PutCustomMetricRule", ruleParams(step.name, step.fields));
-          // Whether writing a paused rule wakes it is not documented.
-          if (step.staysPaused) await call("DisableMetricRules", { RuleId: [step.name] });
           return;
         }
         await switchRules(step.action, [step.name]);

@@ -26,6 +26,7 @@ export default defineVerb({
     refuseObstacles(prepared.plan);
     const changes = {
       steps: prepared.plan.steps,
+      deferred: prepared.plan.deferred,
       notes: notesOf(prepared, at.regionId),
       nothing: IN_STEP,
       // A contact that was made just now waits for its link.

@@ -22,15 +22,16 @@ export default defineVerb({
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at);
     refuseObstacles(prepared.plan);
-    const { steps } = prepared.plan;
+    const { steps, deferred } = prepared.plan;
+    const isInStep = steps.length === 0 && deferred.length === 0;
     const notes = notesOf(prepared, at.regionId);
     const command = applyCommand(io);
     io.stdout(
       options.json
-        ? changesDocument(steps.length === 0 ? "in-step" : "planned", steps, notes, options.lang)
-        : alarmPlanText({ steps, notes, nothing: IN_STEP, command }, lookAt(options.lang, io)),
+        ? changesDocument(isInStep ? "in-step" : "planned", steps, deferred, notes, options.lang)
+        : alarmPlanText({ steps, deferred, notes, nothing: IN_STEP, command }, lookAt(options.lang, io)),
     );
-    return steps.length === 0 ? 0 : 1;
+    return isInStep ? 0 : 1;
   },
 });
 

@@ -64,6 +64,7 @@ function statusDocument({ status, prepared, regionId, accountId, site }: StatusT
     })),
     eventRule: eventRule ? { name: eventRule.name, enabled: eventRule.isEnabled } : null,
     differences: stepDocuments(prepared.plan.steps),
+    deferred: stepDocuments(prepared.plan.deferred),
     obstacles: prepared.plan.obstacles,
     contactGroups: prepared.plan.contactGroups,
     contacts: status.contacts.map(({ name, mail, phone }) => ({

@@ -29,6 +29,11 @@ import type { MetricName } from "./metrics.ts";
 export interface AlarmPlan {
   /** In the order in which they are to be taken: nothing refers to what is not there yet, and nothing goes before its successor is there. */
   readonly steps: readonly AlarmStep[];
+  /**
+   * What differs in rules that are paused. Whether a write wakes such a rule is not documented, and whoever is cut off before it is
+   * paused again would leave it awake: so it waits until the rule is resumed.
+   */
+  readonly deferred: readonly RuleStep[];
   readonly obstacles: readonly Obstacle[];
   /** The groups that are told: one, unless somebody added another by hand. */
   readonly contactGroups: readonly string[];
@@ -58,6 +63,7 @@ export function planAlarms(wish: AlarmWish, account: AlarmAccount, reported: Rep
       : instancePart(wish, coverage, account, own, reported);
   return {
     steps: [contact, ...groups, rest].flatMap(({ steps }) => steps),
+    deferred: rest.deferred ?? [],
     obstacles: [contact, ...groups, rest].flatMap(({ obstacles }) => obstacles),
     contactGroups,
   };
@@ -102,6 +108,7 @@ function instancePart(
       ...steps.filter(({ kind }) => kind !== "data"),
       ...deletions,
     ],
+    deferred: parts.flatMap(({ deferred = [] }) => deferred),
     obstacles: [...parts.flatMap(({ obstacles }) => obstacles), ...(fleet ? [besideFleetRule(fleet)] : [])],
   };
 }
@@ -135,6 +142,7 @@ function instanceSteps(
   const { instanceId } = context;
   const obstacles: Obstacle[] = [];
   const steps: RuleStep[] = [];
+  const deferred: RuleStep[] = [];
   const metricNames: MetricName[] = [];
   for (const rule of rules) {
     const ruleId = alarmRuleId(rule, instanceId);
@@ -147,14 +155,13 @@ function instanceSteps(
     const differences = differencesBetween(found?.fields, fields);
     if (differences.length === 0) continue;
     if (!found && !reported.hasData(rule.metricName, instanceId)) metricNames.push(rule.metricName);
-    steps.push({
+    (found && !found.isEnabled ? deferred : steps).push({
       kind: "rule",
       action: found ? "update" : "create",
       name: ruleId,
       differences: differences.map(withoutSecrets),
       fields,
       isMadeAnew: differences.some(({ field }) => field === "NoEffectiveInterval"),
-      staysPaused: found !== undefined && !found.isEnabled,
     });
   }
   const data: DataStep = {
@@ -165,7 +172,7 @@ function instanceSteps(
     instanceId,
     metricNames,
   };
-  return { steps: [...(metricNames.length > 0 ? [data] : []), ...steps], obstacles };
+  return { steps: [...(metricNames.length > 0 ? [data] : []), ...steps], deferred, obstacles };
 }
 
 function wantedFields(rule: AlarmRule, context: RuleContext): RuleFields {

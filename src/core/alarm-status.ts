@@ -67,6 +67,7 @@ export function alarmStatus(
   );
   const isInStep =
     plan.steps.length === 0 &&
+    plan.deferred.length === 0 &&
     plan.obstacles.length === 0 &&
     contacts.length > 0 &&
     !contacts.some(isSilent) &&

@@ -55,8 +55,6 @@ export interface RuleStep extends Step<"rule", "create" | "update"> {
   readonly fields: RuleFields;
   /** It has something that no write takes away: it is deleted first. */
   readonly isMadeAnew: boolean;
-  /** It was paused, and is paused again after it was written. */
-  readonly staysPaused: boolean;
 }
 
 export interface EventRuleStep extends Step<"event-rule", "create" | "update"> {
@@ -89,6 +87,7 @@ export interface Obstacle {
 /** What one part of a wish comes to. */
 export interface Part {
   readonly steps: readonly AlarmStep[];
+  readonly deferred?: readonly RuleStep[];
   readonly obstacles: readonly Obstacle[];
 }
 

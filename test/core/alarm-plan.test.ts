@@ -78,7 +78,7 @@ function after(account: AlarmAccount, steps: readonly AlarmStep[]): AlarmAccount
       const rule = {
         ruleId: step.name,
         fields: step.fields,
-        isEnabled: !step.staysPaused,
+        isEnabled: true,
         state: undefined,
         writtenAtMs: 1000,
       };
@@ -270,16 +270,21 @@ describe("a plan for instances", () => {
     assert.notEqual(maskedUrl("https://a.example/1"), maskedUrl("https://a.example/2"));
   });
 
-  test("keeps a paused rule paused when it has to be written", () => {
-    const paused = ruleChanged(applied(), DROPPED_ID, (rule) => ({
+  test("does not write a rule that is paused, shows what differs in it, and writes it when it is resumed", () => {
+    const changed = ruleChanged(applied(), DROPPED_ID, (rule) => ({
       ...rule,
-      isEnabled: false,
       fields: { ...rule.fields, Threshold: "7" },
     }));
-    const [step] = planned(wish(), paused).steps;
-    assert.ok(step?.kind === "rule" && "staysPaused" in step && step.staysPaused);
+    const paused = ruleChanged(changed, DROPPED_ID, (rule) => ({ ...rule, isEnabled: false }));
+    const { steps, deferred } = planned(wish(), paused);
+    assert.deepEqual(steps, []);
+    assert.deepEqual(shortly({ steps: deferred }), [`update rule ${DROPPED_ID}`]);
+    assert.deepEqual(deferred[0]!.differences, [{ field: "Threshold", from: "7", to: "0" }]);
+    const resumed = planned(wish(), changed);
+    assert.deepEqual(shortly(resumed), [`update rule ${DROPPED_ID}`]);
+    assert.deepEqual(resumed.deferred, []);
     const onlyPaused = ruleChanged(applied(), DROPPED_ID, (rule) => ({ ...rule, isEnabled: false }));
-    assert.deepEqual(planned(wish(), onlyPaused).steps, []);
+    assert.deepEqual(planned(wish(), onlyPaused).deferred, []);
   });
 
   test("takes the rules of instances away that are gone, in this region only", () => {

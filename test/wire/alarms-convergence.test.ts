@@ -344,6 +344,43 @@ describe("softnet alarms on a cloud in trouble", { concurrency: true }, () => {
     });
   }
 
+  for (const { name, wish } of WISHES) {
+    test(`for ${name}, paused: no failure at any call wakes a rule, and apply run again writes nothing`, async () => {
+      const paused = async (): Promise<Team> => {
+        const it = await fleet();
+        succeeded(await it.alarms(`apply --yes ${wish}`));
+        succeeded(await it.alarms("pause --yes"));
+        for (const rule of it.account.state.metricRules.values()) {
+          if (rule.ruleId.startsWith("softnet-dropped")) rule.threshold = "7";
+        }
+        const eventRule = it.account.state.eventRules.get("softnet-fleet-critical");
+        if (eventRule) eventRule.silenceSeconds = 7200;
+        return it;
+      };
+      const isAwake = ({ account }: Team): boolean =>
+        [...account.state.metricRules.values()].some(
+          (rule) => rule.enabled && rule.ruleId.startsWith("softnet-"),
+        ) || account.state.eventRules.get("softnet-fleet-critical")?.state === "ENABLED";
+      for (let nth = 0; ; nth++) {
+        await using it = await paused();
+        it.cloud.failBy((count) => (count === nth ? CUT : undefined));
+        const { code } = await it.alarms(`apply --yes ${wish}`);
+        assert.equal(isAwake(it), false, `call ${nth}`);
+        it.cloud.failBy(() => undefined);
+        succeeded(await it.alarms(`apply --yes ${wish}`));
+        assert.equal(isAwake(it), false, `call ${nth}`);
+        it.writes();
+        succeeded(await it.alarms(`apply --yes ${wish}`));
+        assert.deepEqual(it.writes(), [], `call ${nth}`);
+        if (code !== 0) continue;
+        succeeded(await it.alarms("resume --yes"));
+        succeeded(await it.alarms(`apply --yes ${wish}`));
+        assert.deepEqual(it.account.snapshot(), (await undisturbed(wish)).end);
+        break;
+      }
+    });
+  }
+
   test("that does not answer a write which it took, and later with a page of HTML: apply comes to the same end", async () => {
     const { end } = await undisturbed(ONE);
     await using it = await fleet();

@@ -329,19 +329,34 @@ describe("paused rules", () => {
     assert.match(stdout, /No rule of softnet for i-2 is switched on/);
   });
 
-  test("stay paused when they are applied, and are resumed", async () => {
+  test("stay paused when they are applied, are shown with what differs, and are written after they were resumed", async () => {
     await using it = await alarms();
     await it.run("apply", "--instance", "i-1", "--instance", "i-2", ...MAIL, "--yes");
     assert.equal((await it.run("pause", "--instance", "i-1", "--yes")).code, 0);
     const isOn = (id: string) => it.account.state.metricRules.get(`softnet-dropped-warn-${id}`)!.enabled;
     assert.deepEqual([isOn("i-1"), isOn("i-2")], [false, true]);
     it.account.state.metricRules.get("softnet-dropped-warn-i-1")!.threshold = "7";
-    await it.run("apply", "--yes");
-    assert.equal(it.account.state.metricRules.get("softnet-dropped-warn-i-1")!.threshold, "0");
+    const plan = await it.run("plan");
+    assert.equal(plan.code, 1);
+    assert.match(
+      plan.stdout,
+      /^Waits +rule softnet-dropped-warn-i-1\n +Threshold {2}7 → 0\n[^]*After softnet alarms resume/,
+    );
+    const asked = it.cloud.requests.length;
+    const applied = await it.run("apply", "--json", "--yes");
+    assert.deepEqual([applied.code, it.writesSince(asked)], [0, []]);
+    const { result, inStep, deferred } = JSON.parse(applied.stdout);
+    assert.deepEqual([result, inStep, deferred.length], ["planned", false, 1]);
     assert.deepEqual([isOn("i-1"), isOn("i-2")], [false, true]);
-    assert.match((await it.run("status")).stdout, /PAUSED/);
+    const status = await it.run("status");
+    assert.match(status.stdout, /PAUSED/);
+    assert.match(status.stdout, /Waits +rule softnet-dropped-warn-i-1\n +Threshold {2}7 → 0/);
+    assert.equal(status.code, 1);
     await it.run("resume", "--yes");
     assert.ok(isOn("i-1"));
+    assert.equal((await it.run("apply", "--yes")).code, 0);
+    assert.equal(it.account.state.metricRules.get("softnet-dropped-warn-i-1")!.threshold, "0");
+    assert.deepEqual([isOn("i-1"), isOn("i-2")], [true, true]);
     const before = it.cloud.requests.length;
     assert.equal((await it.run("resume", "--yes")).code, 0);
     assert.deepEqual(it.writesSince(before), []);
