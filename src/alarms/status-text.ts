@@ -98,7 +98,7 @@ function weight(one: InstanceAlarms): number {
 
 function ageText({ isStopped, lastPointAgeSeconds }: InstanceAlarms): Text {
   if (isStopped) return { en: "stopped", zh: "已停止" };
-  if (lastPointAgeSeconds === undefined) return { en: "none for an hour", zh: "一小时内没有" };
+  if (lastPointAgeSeconds === undefined) return { en: "none for a day", zh: "一天内没有" };
   const minutes = Math.round(lastPointAgeSeconds / 60);
   return minutes === 0 ? { en: "now", zh: "刚刚" } : { en: `${minutes} min ago`, zh: `${minutes} 分钟前` };
 }
@@ -209,8 +209,8 @@ const NONE: Text = {
 };
 
 const NOBODY: Text = {
-  en: "No instance has sent a point for an hour: whether the agents are alive cannot be seen here.",
-  zh: "一小时内没有任何实例上报数据：无法在此判断 agent 是否存活。",
+  en: "No instance has sent a point for a day: whether the agents are alive cannot be seen here.",
+  zh: "一天内没有任何实例上报数据：无法在此判断 agent 是否存活。",
 };
 
 const FLEET = {

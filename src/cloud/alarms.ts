@@ -49,7 +49,7 @@ export interface AlarmsCloud {
   readRules(): Promise<readonly CloudRule[]>;
   readQuota(): Promise<MonitorQuota>;
   /**
-   * The newest point of the last hour of each of these instances' host series, epoch milliseconds; an instance without one is
+   * The newest point of the last day of each of these instances' host series, epoch milliseconds; an instance without one is
    * left out.
    *
    * @param instanceIds undefined is every instance that sent one.
@@ -78,8 +78,8 @@ const INSTANCES_PER_CALL = 50;
 const RULES_PER_CALL = 100;
 /** Each has three host series at the most. */
 const INSTANCES_PER_PUT = Math.floor(ENTRIES_PER_CALL / 3);
-/** Points older than this are of no interest: whoever sent them is gone. */
-const LOOK_BACK_MS = 3_600_000;
+/** Whoever sent a point within this time is missed when no more come. The interface looks back 31 days at the most. */
+const LOOK_BACK_MS = 86_400_000;
 const EVENT_LOOK_BACK_MS = 7 * 86_400_000;
 
 /** Through the generic client: the typed one would load five times as much for the same requests. */
@@ -108,6 +108,24 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
       if (entries.length === 0) throw incomplete(action, total ?? items.length + 1, items.length);
     }
     throw incomplete(action, MOST_PAGES * PAGE_SIZE, items.length);
+  }
+
+  /** Page after page of what goes on by a token; none where the namespace does not exist, which it begins to with its first point. */
+  async function* pagesOf(
+    action: string,
+    params: Readonly<Record<string, RpcParam>>,
+  ): AsyncGenerator<RpcBody> {
+    let NextToken: string | undefined;
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const body = await orNotFound(call(action, { ...params, NextToken }));
+      if (!body) return;
+      yield body;
+      const next: unknown = body["NextToken"];
+      if (typeof next !== "string" || next === "") return;
+      if (next === NextToken) throw endless(action, "the same page again");
+      NextToken = next;
+    }
+    throw endless(action, `${MOST_PAGES} pages and more`);
   }
 
   async function readEventRules(scope: "ours" | "everything"): Promise<readonly EventRule[]> {
@@ -341,13 +359,9 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
       const questions =
         instanceIds === undefined ? [{}] : [...chunksOf(instanceIds, INSTANCES_PER_CALL)].map(dimensionsOf);
       for (const question of questions) {
-        let NextToken: string | undefined;
-        do {
-          const body = await call("DescribeMetricLast", { ...params, ...question, NextToken });
+        for await (const body of pagesOf("DescribeMetricLast", { ...params, ...question })) {
           for (const [instanceId, atMs] of parseLastPoints(body)) newest.set(instanceId, atMs);
-          NextToken =
-            typeof body["NextToken"] === "string" && body["NextToken"] !== "" ? body["NextToken"] : undefined;
-        } while (NextToken !== undefined);
+        }
       }
       return newest;
     },
@@ -394,12 +408,7 @@ function likeStepsFrom(steps: readonly AlarmStep[], first: number, most: number)
 
 function ruleParams(
   ruleId: string,
-  {
-    Resources,
-    Webhook,
-    NoEffectiveInterval: _,
-    ...fields
-  }: Extract<AlarmStep, { kind: "rule"; fields: unknown }>["fields"],
+  { Resources, Webhook, ...fields }: Extract<AlarmStep, { kind: "rule"; fields: unknown }>["fields"],
 ): Readonly<Record<string, RpcParam>> {
   const [, groupId, dimension] = /^groupId=(\d+) (.*)$/.exec(Resources)!;
   return {
@@ -408,6 +417,8 @@ function ruleParams(
     GroupId: groupId,
     Resources: JSON.stringify([{ groupId: Number(groupId), dimension }]),
     Webhook: Webhook || undefined,
+    // No parameter of this call.
+    NoEffectiveInterval: undefined,
   };
 }
 
@@ -456,6 +467,25 @@ async function gone(act: () => Promise<unknown>): Promise<boolean> {
     if (!isMissing) throw error;
     return false;
   }
+}
+
+/** Undefined where the answer is that there is no such thing. */
+async function orNotFound(asked: Promise<RpcBody>): Promise<RpcBody | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof RefusedCall && error.cloudCode === "404") return undefined;
+    throw error;
+  }
+}
+
+function endless(action: string, got: string): CloudError {
+  return new CloudError({
+    code: "incomplete-list",
+    expected: "a last page",
+    got,
+    where: `cms:${action}`,
+  });
 }
 
 function incomplete(action: string, expected: number, got: number): CloudError {

@@ -7,6 +7,7 @@ import {
 } from "./alarm-account.ts";
 import type { AlarmPlan } from "./alarm-plan.ts";
 import type { AlarmLevel } from "./alarm-rules.ts";
+import { ageOfPointMs, STALE_AFTER_MS } from "./last-point.ts";
 
 /** How an account's alarms are. */
 export interface AlarmStatus {
@@ -23,15 +24,9 @@ export interface InstanceAlarms {
   readonly rules: readonly OwnRule[];
   /** Whether it is known not to run: then it owes no point. */
   readonly isStopped: boolean;
-  /** Seconds since the end of the newest point's period; undefined where none came within the hour. */
+  /** Seconds since the end of the newest point's period; undefined where none came within a day. */
   readonly lastPointAgeSeconds: number | undefined;
 }
-
-/** Beyond it an agent counts as dead: its window, its delay and the cloud's own lag are well within. */
-const STALE_AFTER_SECONDS = 300;
-
-/** A point's time is the start of its minute. */
-const PERIOD_MS = 60_000;
 
 /** Which instances are looked at, and by which plan. */
 interface Watched {
@@ -58,8 +53,7 @@ export function alarmStatus(
       instanceId,
       rules: byInstance.get(instanceId) ?? [],
       isStopped: stoppedIds.includes(instanceId),
-      lastPointAgeSeconds:
-        atMs === undefined ? undefined : Math.max(0, Math.round((nowMs - atMs - PERIOD_MS) / 1000)),
+      lastPointAgeSeconds: atMs === undefined ? undefined : Math.round(ageOfPointMs(atMs, nowMs) / 1000),
     };
   });
   const contacts = account.contacts.filter(({ groups }) =>
@@ -78,7 +72,7 @@ export function alarmStatus(
 
 export function isStale({ isStopped, lastPointAgeSeconds }: InstanceAlarms): boolean {
   if (isStopped) return false;
-  return lastPointAgeSeconds === undefined || lastPointAgeSeconds > STALE_AFTER_SECONDS;
+  return lastPointAgeSeconds === undefined || lastPointAgeSeconds * 1000 > STALE_AFTER_MS;
 }
 
 /** Whether a channel of it waits for its link. */

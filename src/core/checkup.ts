@@ -1,5 +1,6 @@
 import type { Contact, MonitorQuota } from "./alarm-account.ts";
 import { FIRST_BOOT_REPORT, firstBootGap, type FirstBootReport, firstBootProblem } from "./first-boot.ts";
+import { STALE_AFTER_MS } from "./last-point.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
 
@@ -178,13 +179,15 @@ export function contactsCheck(contacts: readonly Contact[]): Check {
   };
 }
 
-/** Older than this, somebody should look: the alarms have nothing to look at. */
-const LONGEST_AGE_MS = 5 * 60_000;
-
-/** @param ageMs undefined where there is no point at all. */
-export function lastPointCheck(instanceId: string, ageMs: number | undefined): Check {
+/**
+ * @param ageMs undefined where there is no point at all.
+ * @param minutesApart how far apart this agent's pushes are.
+ */
+export function lastPointCheck(instanceId: string, ageMs: number | undefined, minutesApart = 1): Check {
+  // A push a minute is within what every agent is given.
+  const longestMs = STALE_AFTER_MS + (minutesApart - 1) * 60_000;
   const evidence = { instanceId, ageSeconds: ageMs === undefined ? null : Math.round(ageMs / 1000) };
-  if (ageMs !== undefined && ageMs <= LONGEST_AGE_MS) {
+  if (ageMs !== undefined && ageMs <= longestMs) {
     return {
       code: "last-point",
       status: "ok",
@@ -201,8 +204,8 @@ export function lastPointCheck(instanceId: string, ageMs: number | undefined): C
     summary:
       ageMs === undefined
         ? {
-            en: `CloudMonitor has no point of ${instanceId} in the last hour`,
-            zh: `云监控中没有 ${instanceId} 最近一小时的数据点`,
+            en: `CloudMonitor has no point of ${instanceId} in the last 24 hours`,
+            zh: `云监控中没有 ${instanceId} 最近 24 小时的数据点`,
           }
         : {
             en: `the last point of ${instanceId} is ${Math.round(ageMs / 60_000)} minutes old: no alarm can come`,
@@ -220,12 +223,12 @@ export function lastPointCheck(instanceId: string, ageMs: number | undefined): C
 const MOST_NAMES = 10;
 
 /**
- * The same for every instance that has a rule of ours or sent a point in the last hour.
+ * The same for every instance that has a rule of ours or sent a point in the last 24 hours.
  *
  * @param agesMs undefined where there is no point.
  */
 export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>): Check {
-  const isSilent = (ageMs: number | undefined): boolean => ageMs === undefined || ageMs > LONGEST_AGE_MS;
+  const isSilent = (ageMs: number | undefined): boolean => ageMs === undefined || ageMs > STALE_AFTER_MS;
   const silent = [...agesMs].filter(([, ageMs]) => isSilent(ageMs)).map(([id]) => id);
   const evidence = { instances: agesMs.size, silent };
   if (agesMs.size === 0) {
@@ -233,8 +236,8 @@ export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>)
       code: "last-point",
       status: "warning",
       summary: {
-        en: "no instance has sent a point in the last hour, and none has an alarm",
-        zh: "最近一小时没有任何实例上报数据点，也没有实例设置报警",
+        en: "no instance has sent a point in the last 24 hours, and none has an alarm",
+        zh: "最近 24 小时没有任何实例上报数据点，也没有实例设置报警",
       },
       mend: {
         en: "install the agent on the instances: docs/install.md; for one of them: --instance-id ID",

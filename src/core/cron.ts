@@ -18,9 +18,11 @@ export function firesOftenEnough(fields: CronFields): boolean {
     fields.dayOfMonth.length >= 31 &&
     new Set(fields.dayOfWeek.map((day) => (day === 7 ? 0 : day))).size === 7;
   if (!everyHour || fields.second.length !== 1) return false;
-  const minutes = fields.minute.toSorted((a, b) => a - b);
-  return minutes.every((minute, i) => {
-    const next = minutes[i + 1] ?? minutes[0]! + 60;
-    return next - minute <= MOST_MINUTES_APART;
-  });
+  return minutesApart(fields) <= MOST_MINUTES_APART;
+}
+
+/** The longest pause between two minutes of one hour, or of one and the next. */
+export function minutesApart({ minute }: CronFields): number {
+  const minutes = minute.toSorted((a, b) => a - b);
+  return Math.max(...minutes.map((each, i) => (minutes[i + 1] ?? minutes[0]! + 60) - each));
 }

@@ -1,3 +1,4 @@
+import { pushMinutesApart } from "../agent/push-cron.ts";
 import { type AlarmsCloud, connectAlarms } from "../cloud/alarms.ts";
 import { type CallerIdentity, readCallerIdentity, stsEndpoints } from "../cloud/caller-identity.ts";
 import { type Credentials, readRoleName } from "../cloud/credentials.ts";
@@ -33,6 +34,7 @@ import {
   quotaCheck,
 } from "../core/checkup.ts";
 import { ownRulesOf } from "../core/alarm-account.ts";
+import { ageOfPointMs } from "../core/last-point.ts";
 import { seriesAtMost } from "../core/cpu-series.ts";
 import { mendOfRefusal, reasonOfRefusal } from "../core/refusal-text.ts";
 import type { Text } from "../core/text.ts";
@@ -446,24 +448,20 @@ async function checkLastPoint(
   // On a machine that is no instance, somebody looks after all of them.
   const ids = instanceId === undefined ? undefined : [instanceId];
   const points = await orError(monitor.readLastPoints("softnet_severity", ids));
-  if (points instanceof KnownError && !isUnknownNamespace(points)) return failedCall("last-point", points);
-  const lastMs: ReadonlyMap<string, number> = points instanceof KnownError ? new Map() : points;
+  if (points instanceof KnownError) return failedCall("last-point", points);
   const nowMs = of.nowMs();
   const ageMsOf = (id: string): number | undefined => {
-    const atMs = lastMs.get(id);
-    return atMs === undefined ? undefined : nowMs - atMs;
+    const atMs = points.get(id);
+    return atMs === undefined ? undefined : ageOfPointMs(atMs, nowMs);
   };
-  if (instanceId !== undefined) return lastPointCheck(instanceId, ageMsOf(instanceId));
+  if (instanceId !== undefined) {
+    return lastPointCheck(instanceId, ageMsOf(instanceId), pushMinutesApart(config.pushCron));
+  }
   const rules = await orError(monitor.readRules());
   if (rules instanceof KnownError) return failedCall("last-point", rules);
   const ruled = ownRulesOf({ rules }, regionId).map((own) => own.instanceId);
-  const all = [...new Set([...lastMs.keys(), ...ruled])].toSorted();
+  const all = [...new Set([...points.keys(), ...ruled])].toSorted();
   return lastPointsCheck(new Map(all.map((id) => [id, ageMsOf(id)])));
-}
-
-/** A namespace begins with its first point; until then it is not found. */
-function isUnknownNamespace(error: KnownError): boolean {
-  return error instanceof RefusedCall && error.cloudCode === "404";
 }
 
 /** What could not be learned, and what would let us learn it. */

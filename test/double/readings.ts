@@ -40,7 +40,8 @@ export function readings(account: AccountState, { metrics, events, limits }: Sto
     if (endMs <= startMs || endMs - startMs > LONGEST_SPAN_MS) {
       throw new ApiError(400, "InvalidParameter", "StartTime and EndTime are not valid.");
     }
-    if (namespace !== `acs_customMetric_${account.uid}`) return undefined;
+    // Whether it is there before its first point is not documented. Here it is not, so that nobody relies on it.
+    if (namespace !== `acs_customMetric_${account.uid}` || metrics.points.size === 0) return undefined;
     return [...metrics.points.values()]
       .filter(
         (point) =>

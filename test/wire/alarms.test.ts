@@ -7,7 +7,7 @@ import { POLICIES } from "../../src/policies.ts";
 import { openAccount } from "../double/account.ts";
 import type { MetricRule } from "../double/account-state.ts";
 import { type CloudUser, startCloudDouble } from "../double/cloud.ts";
-import { CLEAR_FAULTS, type Fault, UNCLEAR_FAULTS } from "../double/faults.ts";
+import { CLEAR_FAULTS, type Fault, jsonAnswer, UNCLEAR_FAULTS } from "../double/faults.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
 import { USER } from "./setup.ts";
 
@@ -65,6 +65,15 @@ async function alarms(user: CloudUser = USER) {
       }),
     [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose](),
   };
+}
+
+/** One of `softnet_severity`, of the minute that began so long ago. */
+async function putPoint(it: Setup, instanceId: string, minutesAgo: number): Promise<void> {
+  const startMs = Math.floor(Date.now() / 60_000 - minutesAgo) * 60_000;
+  const zero = { sum: 0, elapsedSeconds: 60, rates: [0] };
+  const who = { instanceId, groupId: 0, hostSeries: "severity" } as const;
+  const entries = hostEntries({ period: "60", startMs }, { dropped: zero, squeezed: zero }, [0], who);
+  assert.deepEqual(await cloudMonitorOf(it).putMetrics(entries), { kind: "accepted" });
 }
 
 type Setup = Awaited<ReturnType<typeof alarms>>;
@@ -682,6 +691,56 @@ describe("status", () => {
     assert.match((await it.run("status")).stdout, /STALE[\s\S]*softnet doctor/);
   });
 
+  test("does not forget an agent that died hours ago, where one rule covers the fleet", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+    it.account.activate("softnet_oncall", "Mail");
+    await putPoint(it, "i-alive", 2);
+    await putPoint(it, "i-dead", 23 * 60);
+    const { code, stdout } = await it.run("status");
+    assert.equal(code, 1);
+    assert.match(stdout, /i-dead +13[789]\d min ago[\s\S]*STALE/);
+  });
+
+  test("of an account in which nothing was ever reported is an answer, whichever one CloudMonitor gives", async () => {
+    for (const [name, body] of [
+      ["not found", { Code: "404", Success: false, Message: "The specified resource is not found." }],
+      ["nothing", { Code: "200", Success: true, Datapoints: "[]" }],
+    ] as const) {
+      await using it = await alarms();
+      it.cloud.failBy((_, action) =>
+        action === "DescribeMetricLast" ? { name, taken: false, how: jsonAnswer(200, body) } : undefined,
+      );
+      assert.equal((await it.run("plan", "--instance", "i-1", ...MAIL)).code, 1, name);
+      assert.equal((await it.run("apply", "--instance", "i-1", ...MAIL, "--yes")).code, 0, name);
+      assert.match((await it.run("status")).stdout, /i-1 .*none for a day/, name);
+    }
+  });
+
+  test("ends where the pages of points do not", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+    let page = 0;
+    const answers = (next: () => string): void =>
+      it.cloud.failBy((_, action) =>
+        action === "DescribeMetricLast"
+          ? {
+              name: "endless",
+              taken: true,
+              how: jsonAnswer(200, { Code: "200", Datapoints: "[]", NextToken: next() }),
+            }
+          : undefined,
+      );
+    answers(() => "same");
+    const same = await it.run("status");
+    assert.equal(same.code, 2);
+    assert.match(same.stderr, /cms:DescribeMetricLast: expected a last page, got the same page again/);
+    answers(() => String(++page));
+    const endless = await it.run("status");
+    assert.equal(endless.code, 2);
+    assert.match(endless.stderr, /expected a last page, got 1000 pages and more/);
+  });
+
   test("names quota, channels and the console of the region, in both languages", async () => {
     await using it = await alarms();
     await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
@@ -705,7 +764,7 @@ describe("status", () => {
     it.launch("i-3", { team: "web" });
     const { code, stdout } = await it.run("status", "--from-tag", "team=web");
     assert.equal(code, 1);
-    assert.match(stdout, /i-3 +none for an hour/);
+    assert.match(stdout, /i-3 +none for a day/);
     it.account.state.instances.at(-1)!.status = "Stopped";
     const stopped = await it.run("status", "--from-tag", "team=web");
     assert.match(stopped.stdout, /i-3 +stopped/);
