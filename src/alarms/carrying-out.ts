@@ -1,10 +1,11 @@
 import { changesDocument } from "./document.ts";
 import type { AlarmsAtHand } from "./preparing.ts";
-import { alarmDoneText, alarmPlanText, type Note } from "./text.ts";
+import { alarmDoneText, alarmPlanText, type Note, unreadNote } from "./text.ts";
 import { exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { isAgreed, notAgreed } from "../terminal/consent.ts";
 import type { AlarmStep, RuleStep } from "../core/alarm-steps.ts";
 import type { Language, Text } from "../core/text.ts";
+import { KnownError } from "../errors.ts";
 import { lookAt } from "../terminal/look.ts";
 
 interface Asked {
@@ -55,11 +56,24 @@ export async function makeChanges(
   if (!(await isAgreed(asked.question, asked.yes, lang, io))) return notAgreed(asked.verb, io);
   const cut = await carryOut(steps, at, lang, io);
   if (cut !== undefined) return cut;
-  const known = notesAfter ? await notesAfter() : notes;
+  const known = notesAfter ? await notesOr(notes, notesAfter) : notes;
   io.stdout(
     json ? changesDocument("done", steps, deferred, known, lang) : alarmDoneText(steps.length, known, look),
   );
   return 0;
+}
+
+/** What was known before, where it cannot be read anew: everything is done all the same. */
+async function notesOr(
+  before: readonly Note[],
+  notesAfter: () => Promise<readonly Note[]>,
+): Promise<readonly Note[]> {
+  try {
+    return await notesAfter();
+  } catch (error) {
+    if (error instanceof KnownError) return [...before, unreadNote(error.message)];
+    throw error;
+  }
 }
 
 /** Takes the steps one after the other and says how far it is. @returns the exit code of the signal that ended it early. */

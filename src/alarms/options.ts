@@ -39,7 +39,14 @@ export const ACCOUNT_OPTIONS = {
     ...AGENT_OPTIONS.accountId,
     help: { en: "main account id (default: STS is asked)", zh: "主账号 ID（默认向 STS 查询）" },
   },
-  groupId: AGENT_OPTIONS.groupId,
+  groupId: {
+    ...AGENT_OPTIONS.groupId,
+    fallback: undefined,
+    help: {
+      en: "CloudMonitor application group of the series; 0 is none (default: the one in use)",
+      zh: "时间序列所属的云监控应用分组；0 表示无（默认为正在使用的分组）",
+    },
+  } as Option<number | undefined>,
 } as const;
 
 export const instances: RepeatedOption<string> = {

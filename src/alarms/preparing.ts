@@ -1,5 +1,5 @@
 import type { AccountOptions, WishOptions } from "./options.ts";
-import type { AlarmsCloud } from "../cloud/alarms.ts";
+import type { AlarmsCloud, HostSeries } from "../cloud/alarms.ts";
 import type { EcsInstance, Tag } from "../cloud/ecs.ts";
 import type { CloudAccess } from "../cloud/rpc-call.ts";
 import { systemClock } from "../clock.ts";
@@ -7,7 +7,7 @@ import type { Io } from "../terminal/command.ts";
 import { type AlarmAccount, ownRulesOf } from "../core/alarm-account.ts";
 import { type FleetChange, fleetChange } from "../core/alarm-fleet.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
-import { type AlarmPlan, planAlarms } from "../core/alarm-plan.ts";
+import { type AlarmPlan, looksAt, planAlarms, seriesGroups } from "../core/alarm-plan.ts";
 import type { AlarmWish, Coverage, Reported } from "../core/alarm-wish.ts";
 import { alarmRuleId, alarmRules } from "../core/alarm-rules.ts";
 import type { MetricName } from "../core/metrics.ts";
@@ -34,7 +34,6 @@ export async function openAlarms(options: AccountOptions, io: Io): Promise<Alarm
   const alarms = connectAlarms({
     access: operator.cms,
     accountId,
-    seriesGroupId: options.groupId,
     nowMs: systemClock.nowMs,
   });
   return { regionId: operator.regionId, accountId, alarms, operator };
@@ -46,6 +45,8 @@ export type WishAsked = AccountOptions &
 export interface Prepared extends Covered {
   readonly account: AlarmAccount;
   readonly plan: AlarmPlan;
+  /** What the watched instances send; undefined is every one that sends something. */
+  readonly watched: readonly HostSeries[] | undefined;
 }
 
 interface Covered {
@@ -74,14 +75,18 @@ export async function prepare(
   const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at);
   const { coverage } = covered;
   const wish = wishOf(options, at.regionId, coverage);
-  const plan = planAlarms(wish, account, await reportedFor(coverage, account, at));
-  return { account, plan, ...covered };
+  const plan = planAlarms(wish, account, await reportedFor(wish, account, at));
+  const groupOf = seriesGroups(wish, account);
+  const watched = covered.watchedIds?.map((instanceId) => ({ instanceId, groupId: groupOf(instanceId) }));
+  return { account, plan, watched, ...covered };
 }
 
 /** @throws UsageError for the first thing that stands in the way. */
 export function refuseObstacles({ obstacles }: AlarmPlan): void {
   const first = obstacles[0];
-  if (first) throw new UsageError(first);
+  if (!first) return;
+  const { code, expected, got, where } = first;
+  throw new UsageError({ code, expected: expected.en, got: got.en, where: where.en });
 }
 
 function wishOf(options: WishAsked, regionId: string, coverage: Coverage): AlarmWish {
@@ -235,20 +240,28 @@ function noInstance(got: string, where: string): UsageError {
   });
 }
 
-/** What CloudMonitor has seen of the instances that get a new rule; of the others nobody needs to know. */
+/** What CloudMonitor has seen of the series that a rule is to look at anew; of the others nobody needs to know. */
 async function reportedFor(
-  coverage: Coverage,
+  wish: AlarmWish,
   account: AlarmAccount,
   { alarms }: AlarmsAtHand,
 ): Promise<Reported> {
+  const { coverage } = wish;
   if (coverage.kind === "fleet") {
     const hasEvent = ownEventRule(account) !== undefined || (await alarms.hasFleetEvent());
     return { hasData: () => true, hasEvent };
   }
-  const known = new Set(account.rules.map(({ ruleId }) => ruleId));
+  const byId = new Map(account.rules.map((rule) => [rule.ruleId, rule]));
+  const groupOf = seriesGroups(wish, account);
   const seen = new Set<string>();
-  for (const rule of alarmRules({ withSqueezed: coverage.withSqueezed })) {
-    const fresh = coverage.instanceIds.filter((id) => !known.has(alarmRuleId(rule, id)));
+  for (const rule of alarmRules({ withSqueezed: true })) {
+    const isWanted = rule.code !== "squeezed" || coverage.withSqueezed;
+    const fresh = coverage.instanceIds
+      .map((instanceId): HostSeries => ({ instanceId, groupId: groupOf(instanceId) }))
+      .filter(({ instanceId, groupId }) => {
+        const found = byId.get(alarmRuleId(rule, instanceId));
+        return found ? !looksAt(found, rule, instanceId, groupId) : isWanted;
+      });
     if (fresh.length === 0) continue;
     const points = await alarms.readLastPoints(rule.metricName, fresh);
     for (const instanceId of points.keys()) seen.add(seriesKey(rule.metricName, instanceId));

@@ -2,6 +2,7 @@ import type { Prepared } from "./preparing.ts";
 import { deferredSections, joined, noteLines, notesOf, stepSections } from "./text.ts";
 import type { Allowance, Contact } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
+import type { Obstacle } from "../core/alarm-steps.ts";
 import type { Site } from "../core/alarm-wish.ts";
 import type { AlarmLevel } from "../core/alarm-rules.ts";
 import { type AlarmStatus, type InstanceAlarms, isStale, LEVELS, ruleWord } from "../core/alarm-status.ts";
@@ -113,13 +114,10 @@ function staleLines(instances: readonly InstanceAlarms[], look: Look): readonly 
   return labelled(WORDS.stale[look.lang], "red", text[look.lang], look);
 }
 
-function obstacleLines(
-  { where, expected, got }: { readonly where: string; readonly expected: string; readonly got: string },
-  look: Look,
-): readonly string[] {
+function obstacleLines({ where, expected, got }: Obstacle, look: Look): readonly string[] {
   const text: Text = {
-    en: `${where}: expected ${expected}, got ${got}`,
-    zh: `${where}：应为 ${expected}，实际为 ${got}`,
+    en: `${where.en}: expected ${expected.en}, got ${got.en}`,
+    zh: `${where.zh}：应为 ${expected.zh}，实际为 ${got.zh}`,
   };
   return labelled(WORDS.differs[look.lang], "yellow", text[look.lang], look);
 }

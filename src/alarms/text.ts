@@ -1,6 +1,7 @@
 import type { Prepared } from "./preparing.ts";
-import { type Contact, ownRulesOf } from "../core/alarm-account.ts";
+import { type AlarmAccount, type Contact, ownRulesOf } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
+import type { AlarmPlan } from "../core/alarm-plan.ts";
 import type { AlarmStep, Difference, RuleStep } from "../core/alarm-steps.ts";
 import type { Kept } from "../core/alarm-removal.ts";
 import { type AlarmRule, alarmRuleId, alarmRules, FLEET_EVENT_RULE } from "../core/alarm-rules.ts";
@@ -235,15 +236,41 @@ export function noteLines({ label, style, text }: Note, look: Look): readonly st
 /** What an operator has to know beside the changes. */
 export function notesOf({ account, plan, unlistedIds }: Prepared, regionId: string): readonly Note[] {
   const eventRule = ownEventRule(account);
-  const paused = [
-    ...ownRulesOf(account, regionId).flatMap(({ found }) => (found.isEnabled ? [] : [found.ruleId])),
-    ...(eventRule && !eventRule.isEnabled ? [eventRule.name] : []),
-  ];
+  const [leaving, staying] = pausedRules(account, plan, regionId);
   return [
     ...pendingNotes(account.contacts, plan.contactGroups),
-    ...pausedNote(paused),
+    ...pausedNote([...staying, ...(eventRule && !eventRule.isEnabled ? [eventRule.name] : [])]),
+    ...replacedNote(leaving, plan),
     ...deferredNote(plan.deferred),
     ...unlistedNote(unlistedIds),
+  ];
+}
+
+/** Our rules that somebody switched off: those that the plan takes away, and the others. */
+function pausedRules(
+  account: AlarmAccount,
+  { steps }: AlarmPlan,
+  regionId: string,
+): readonly [leaving: readonly string[], staying: readonly string[]] {
+  const gone = new Set(
+    steps.flatMap(({ kind, action, name }) => (kind === "rule" && action === "delete" ? [name] : [])),
+  );
+  const paused = ownRulesOf(account, regionId).flatMap(({ found }) =>
+    found.isEnabled ? [] : [found.ruleId],
+  );
+  return [paused.filter((ruleId) => gone.has(ruleId)), paused.filter((ruleId) => !gone.has(ruleId))];
+}
+
+/** What becomes of a pause when one rule for the fleet takes the place of those that were paused. */
+function replacedNote(paused: readonly string[], { steps }: AlarmPlan): readonly Note[] {
+  const [made] = steps.filter((step) => step.kind === "event-rule" && step.action === "create");
+  if (paused.length === 0 || made?.kind !== "event-rule" || !("isEnabled" in made)) return [];
+  if (!made.isEnabled) return pausedNote([made.name]);
+  return [
+    note({
+      en: `${someOf(paused, "en")}: paused until now. ${made.name} covers these instances too, and is on.`,
+      zh: `${someOf(paused, "zh")}：此前已暂停。${made.name} 也覆盖这些实例，并处于启用状态。`,
+    }),
   ];
 }
 
@@ -256,17 +283,28 @@ function pendingIn(contacts: readonly Contact[], contactGroups: readonly string[
 }
 
 function pendingNotes(contacts: readonly Contact[], contactGroups: readonly string[]): readonly Note[] {
-  return pendingIn(contacts, contactGroups).map(({ name, mail, phone }) => {
+  const names = pendingIn(contacts, contactGroups).map(({ name, mail, phone }) => {
     const which = [...(mail?.isPending ? ["Mail"] : []), ...(phone?.isPending ? ["SMS"] : [])].join(", ");
-    return {
+    return `${name} (${which})`;
+  });
+  if (names.length === 0) return [];
+  const who: Text =
+    names.length === 1
+      ? { en: `The contact ${names[0]} has not clicked its activation link`, zh: `联系人 ${names[0]} ` }
+      : {
+          en: `${names.length} contacts have not clicked their activation links: ${someOf(names, "en")}`,
+          zh: `${names.length} 个联系人（${someOf(names, "zh")}）`,
+        };
+  return [
+    {
       label: { en: "SILENT", zh: "收不到" },
       style: "red",
       text: {
-        en: `The contact ${name} has not clicked its activation link (${which}): until then no alarm arrives there. A link is good for 24 hours; the CloudMonitor console sends a new one (Alerts, Alert Contacts).`,
-        zh: `联系人 ${name} 尚未点击激活链接（${which}），在此之前收不到任何报警。链接 24 小时内有效，可在云监控控制台的“报警联系人”页面重新发送。`,
+        en: `${who.en}: until then no alarm arrives there. A link is good for 24 hours; the CloudMonitor console sends a new one (Alerts, Alert Contacts).`,
+        zh: `${who.zh}尚未点击激活链接，在此之前收不到任何报警。链接 24 小时内有效，可在云监控控制台的“报警联系人”页面重新发送。`,
       },
-    };
-  });
+    },
+  ];
 }
 
 /** The rules that somebody switched off; they stay so. */
@@ -304,6 +342,14 @@ function unlistedNote(instanceIds: readonly string[]): readonly Note[] {
       zh: `以下实例有规则但不在此列表中，规则保留：${someOf(instanceIds, "zh")}。可用 softnet alarms destroy --instance ID 移除。`,
     }),
   ];
+}
+
+/** Everything is done, and how it is now cannot be read. */
+export function unreadNote(why: string): Note {
+  return note({
+    en: `The changes are made; how the account is now could not be read, so what is said here is from before them. ${why}`,
+    zh: `改动已完成；但无法重新读取账号的当前状态，以上为改动之前的情况。${why}`,
+  });
 }
 
 export function keptNotes(kept: readonly Kept[]): readonly Note[] {

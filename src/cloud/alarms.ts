@@ -31,8 +31,13 @@ export interface AlarmsSettings {
   readonly access: CloudAccess;
   /** The main account's id: it names the metrics' namespace. */
   readonly accountId: string;
-  readonly seriesGroupId: number;
   readonly nowMs: () => number;
+}
+
+/** An instance's series `cpu=all`, in the application group that it is sent to. */
+export interface HostSeries {
+  readonly instanceId: string;
+  readonly groupId: number;
 }
 
 /** What the alarm verbs say to CloudMonitor. Every call may be made again: a second time changes nothing. */
@@ -49,14 +54,13 @@ export interface AlarmsCloud {
   readRules(): Promise<readonly CloudRule[]>;
   readQuota(): Promise<MonitorQuota>;
   /**
-   * The newest point of the last day of each of these instances' host series, epoch milliseconds; an instance without one is
-   * left out.
+   * The newest point of the last day of each of these series, epoch milliseconds, by instance; one without a point is left out.
    *
-   * @param instanceIds undefined is every instance that sent one.
+   * @param series undefined is that of every instance that sent one.
    */
   readLastPoints(
     metricName: MetricName,
-    instanceIds: readonly string[] | undefined,
+    series: readonly HostSeries[] | undefined,
   ): Promise<ReadonlyMap<string, number>>;
   /** Whether the fleet's event has come lately. */
   hasFleetEvent(): Promise<boolean>;
@@ -83,7 +87,7 @@ const LOOK_BACK_MS = 86_400_000;
 const EVENT_LOOK_BACK_MS = 7 * 86_400_000;
 
 /** Through the generic client: the typed one would load five times as much for the same requests. */
-export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: AlarmsSettings): AlarmsCloud {
+export function connectAlarms({ access, accountId, nowMs }: AlarmsSettings): AlarmsCloud {
   const namespace = `acs_customMetric_${accountId}`;
 
   function call(action: string, params: Readonly<Record<string, RpcParam>> = {}): Promise<RpcBody> {
@@ -176,7 +180,7 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
         await sendFirstPoints([step]);
         return;
       case "event":
-        await sendFirstEvent();
+        await sendFirstEvent(step.groupId);
         return;
       case "rule":
         if (step.action === "create" || step.action === "update") {
@@ -251,10 +255,8 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
   }
 
   async function sendFirstPoints(steps: readonly DataStep[]): Promise<void> {
-    const entries = steps.flatMap(({ instanceId, metricNames }) =>
-      firstPoints(instanceId, seriesGroupId, nowMs()).filter(({ metricName }) =>
-        metricNames.includes(metricName),
-      ),
+    const entries = steps.flatMap(({ instanceId, groupId, metricNames }) =>
+      firstPoints(instanceId, groupId, nowMs()).filter(({ metricName }) => metricNames.includes(metricName)),
     );
     try {
       await call("PutCustomMetric", {
@@ -282,12 +284,12 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
     }
   }
 
-  async function sendFirstEvent(): Promise<void> {
+  async function sendFirstEvent(groupId: number): Promise<void> {
     await call("PutCustomEvent", {
       EventInfo: [
         {
           EventName: FLEET_EVENT_RULE.eventName,
-          GroupId: String(seriesGroupId),
+          GroupId: String(groupId),
           Time: String(nowMs()),
           Content: FIRST_EVENT,
         },
@@ -309,9 +311,12 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
     for (const ruleId of ruleIds) await gone(() => send([ruleId]));
   }
 
-  const dimensionsOf = (instanceIds: readonly string[]): { readonly Dimensions: string } => ({
+  const dimensionsOf = (series: readonly HostSeries[]): { readonly Dimensions: string } => ({
     Dimensions: JSON.stringify(
-      instanceIds.map((id) => ({ groupId: String(seriesGroupId), dimension: alarmDimension(id) })),
+      series.map(({ instanceId, groupId }) => ({
+        groupId: String(groupId),
+        dimension: alarmDimension(instanceId),
+      })),
     ),
   });
 
@@ -352,12 +357,12 @@ export function connectAlarms({ access, accountId, seriesGroupId, nowMs }: Alarm
       rules: await readRules(scope),
       eventRules: await readEventRules(scope),
     }),
-    readLastPoints: async (metricName, instanceIds) => {
+    readLastPoints: async (metricName, series) => {
       const newest = new Map<string, number>();
       const [StartTime, EndTime] = [nowMs() - LOOK_BACK_MS, nowMs()].map(String);
       const params = { Namespace: namespace, MetricName: metricName, Period: "60", StartTime, EndTime };
       const questions =
-        instanceIds === undefined ? [{}] : [...chunksOf(instanceIds, INSTANCES_PER_CALL)].map(dimensionsOf);
+        series === undefined ? [{}] : [...chunksOf(series, INSTANCES_PER_CALL)].map(dimensionsOf);
       for (const question of questions) {
         for await (const body of pagesOf("DescribeMetricLast", { ...params, ...question })) {
           for (const [instanceId, atMs] of parseLastPoints(body)) newest.set(instanceId, atMs);

@@ -24,7 +24,7 @@ export default defineVerb({
   run: async (options, io) => {
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at, { isStatus: true });
-    const lastPoints = await at.alarms.readLastPoints("softnet_severity", prepared.watchedIds);
+    const lastPoints = await at.alarms.readLastPoints("softnet_severity", prepared.watched);
     const quota = await at.alarms.readQuota();
     const { regionId, accountId } = at;
     const status = alarmStatus(
@@ -65,7 +65,12 @@ function statusDocument({ status, prepared, regionId, accountId, site }: StatusT
     eventRule: eventRule ? { name: eventRule.name, enabled: eventRule.isEnabled } : null,
     differences: stepDocuments(prepared.plan.steps),
     deferred: stepDocuments(prepared.plan.deferred),
-    obstacles: prepared.plan.obstacles,
+    obstacles: prepared.plan.obstacles.map(({ code, expected, got, where }) => ({
+      code,
+      expected: expected.en,
+      got: got.en,
+      where: where.en,
+    })),
     contactGroups: prepared.plan.contactGroups,
     contacts: status.contacts.map(({ name, mail, phone }) => ({
       name,

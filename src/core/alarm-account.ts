@@ -145,7 +145,7 @@ const EVERY_RULE = alarmRules({ withSqueezed: true });
  * The rules that we made: by their id, and by one of what they are called and what they look at, so that a person who
  * happened on such an id loses nothing to us.
  */
-function ownRules({ rules }: Pick<AlarmAccount, "rules">): readonly OwnRule[] {
+export function ownRules({ rules }: Pick<AlarmAccount, "rules">): readonly OwnRule[] {
   return rules.flatMap((found) => {
     for (const rule of EVERY_RULE) {
       const prefix = alarmRuleId(rule, "");

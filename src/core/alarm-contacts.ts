@@ -1,9 +1,16 @@
 import { type AlarmAccount, type Contact, isMarked, marked } from "./alarm-account.ts";
-import { differencesBetween, NOTHING, type Part, taken } from "./alarm-steps.ts";
+import { differencesBetween, named, NOTHING, type Obstacle, type Part, taken } from "./alarm-steps.ts";
 import type { AlarmWish } from "./alarm-wish.ts";
 import { fingerprint } from "./fnv.ts";
+import type { Text } from "./text.ts";
 
 export const DEFAULT_GROUP = "softnet_oncall";
+
+/** PutContactGroup takes so many. */
+const MOST_MEMBERS = 100;
+
+const CONTACT: Text = { en: "contact", zh: "联系人" };
+const GROUP: Text = { en: "contact group", zh: "联系人组" };
 
 /**
  * A contact's name takes 2 to 40 letters, digits, periods and underscores, and begins with a letter; a group's name may be
@@ -55,7 +62,7 @@ export function contactPart(wish: AlarmWish, group: string, { contacts }: AlarmA
   if (wish.mail === undefined && wish.phone === undefined) {
     return { ...NOTHING, name: found && isMarked(found) ? name : undefined };
   }
-  if (found && !isMarked(found)) return { steps: [], obstacles: [taken("contact", name)], name: undefined };
+  if (found && !isMarked(found)) return { steps: [], obstacles: [taken(CONTACT, name)], name: undefined };
   const known = found && describedChannels(found);
   const shown = {
     mail: found?.mail?.value ?? (found?.mail?.isPending ? known?.mail : undefined),
@@ -92,15 +99,19 @@ export function groupPart(name: string, contact: ContactPart, { groups }: AlarmA
       obstacles: [
         {
           code: "contact-group-missing",
-          expected: "--mail or --phone, or by --contact-group a group that exists: somebody has to be told",
-          got: `no group ${name}`,
-          where: "contact group",
+          expected: {
+            en: "--mail or --phone, or by --contact-group a group that exists: somebody has to be told",
+            zh: "--mail 或 --phone，或用 --contact-group 指定已有的联系人组：总要有人接收报警",
+          },
+          got: { en: `no group ${name}`, zh: `没有联系人组 ${name}` },
+          where: GROUP,
         },
       ],
     };
   }
   if (found && (contact.name === undefined || found.members.includes(contact.name))) return NOTHING;
   const members = [...(found?.members ?? []), contact.name!];
+  if (members.length > MOST_MEMBERS) return { steps: [], obstacles: [full(name, contact.name!)] };
   return {
     steps: [
       {
@@ -116,5 +127,20 @@ export function groupPart(name: string, contact: ContactPart, { groups }: AlarmA
       },
     ],
     obstacles: [],
+  };
+}
+
+function full(name: string, contact: string): Obstacle {
+  return {
+    code: "contact-group-full",
+    expected: {
+      en: `room for ${contact}: take a contact out of it, or name another group by --contact-group`,
+      zh: `能容纳 ${contact}：请从组中移除一个联系人，或用 --contact-group 指定其他组`,
+    },
+    got: {
+      en: `${MOST_MEMBERS} members, and no more are allowed`,
+      zh: `已有 ${MOST_MEMBERS} 个成员，达到上限`,
+    },
+    where: named(GROUP, name),
   };
 }

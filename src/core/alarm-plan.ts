@@ -1,18 +1,27 @@
 import {
   type AlarmAccount,
+  type CloudRule,
   type EventRule,
   type OwnRule,
+  ownRules,
   ownRulesOf,
   type RuleFields,
 } from "./alarm-account.ts";
 import { contactPart, groupPart } from "./alarm-contacts.ts";
-import { fleetPart, ownEventRule, usualFleetGroup } from "./alarm-event-rule.ts";
+import {
+  EVENT_RULE,
+  fleetPart,
+  fleetSeriesGroup,
+  ownEventRule,
+  usualFleetGroups,
+} from "./alarm-event-rule.ts";
 import { type AlarmRule, alarmDimension, alarmRuleId, alarmRules } from "./alarm-rules.ts";
 import {
   type AlarmStep,
   type DataStep,
   deletion,
   differencesBetween,
+  named,
   NOTHING,
   type Obstacle,
   type Part,
@@ -22,9 +31,10 @@ import {
   withoutSecrets,
 } from "./alarm-steps.ts";
 import type { AlarmWish, Coverage, Reported } from "./alarm-wish.ts";
-import { usualGroup, usualWebhook } from "./alarm-usual.ts";
+import { usualGroup, usualSeriesGroup, usualWebhook } from "./alarm-usual.ts";
 import { alarmRuleName, alarmSubject } from "./alarm-wording.ts";
 import type { MetricName } from "./metrics.ts";
+import type { Text } from "./text.ts";
 
 export interface AlarmPlan {
   /** In the order in which they are to be taken: nothing refers to what is not there yet, and nothing goes before its successor is there. */
@@ -48,7 +58,7 @@ export function planAlarms(wish: AlarmWish, account: AlarmAccount, reported: Rep
   const contactGroup =
     wish.contactGroup ??
     (coverage.kind === "fleet"
-      ? usualFleetGroup(own, account)
+      ? usualFleetGroups(own, account)
       : usualGroup(rulesOn(coverage.instanceIds, own), own, account));
   const contactGroups = contactGroup.split(",");
   const first = contactGroups[0]!;
@@ -59,7 +69,7 @@ export function planAlarms(wish: AlarmWish, account: AlarmAccount, reported: Rep
   ];
   const rest =
     coverage.kind === "fleet"
-      ? fleetPart(wish, contactGroup, account, own, reported)
+      ? fleetPart(wish, contactGroups, account, own, reported)
       : instancePart(wish, coverage, account, own, reported);
   return {
     steps: [contact, ...groups, rest].flatMap(({ steps }) => steps),
@@ -82,12 +92,13 @@ function instancePart(
   reported: Reported,
 ): Part {
   const byInstance = Map.groupBy(own, ({ instanceId }) => instanceId);
+  const groupOf = seriesGroups(wish, account);
   const parts = coverage.instanceIds.map((instanceId) => {
     const near = byInstance.get(instanceId) ?? [];
     const context: RuleContext = {
       instanceId,
       regionId: wish.regionId,
-      seriesGroupId: wish.seriesGroupId,
+      seriesGroupId: groupOf(instanceId),
       contactGroup: wish.contactGroup ?? usualGroup(near, own, account),
       webhook: wish.webhook === "off" ? "" : (wish.webhook ?? usualWebhook(near, own)),
     };
@@ -113,12 +124,42 @@ function instancePart(
   };
 }
 
+/** The application group of each instance's series: what is not said stays as it is. */
+export function seriesGroups(
+  { seriesGroupId, regionId }: Pick<AlarmWish, "seriesGroupId" | "regionId">,
+  account: AlarmAccount,
+): (instanceId: string) => number {
+  if (seriesGroupId !== undefined) return () => seriesGroupId;
+  const own = ownRulesOf(account, regionId);
+  const ofFleet = fleetSeriesGroup(own, account);
+  const byInstance = Map.groupBy(own, ({ instanceId }) => instanceId);
+  return (instanceId) =>
+    own.length === 0 ? ofFleet : usualSeriesGroup(byInstance.get(instanceId) ?? [], own);
+}
+
+/** Whether it is about the series that it should be about. */
+export function looksAt(
+  { fields }: CloudRule,
+  rule: AlarmRule,
+  instanceId: string,
+  groupId: number,
+): boolean {
+  return fields.MetricName === rule.metricName && fields.Resources === seriesText(instanceId, groupId);
+}
+
+function seriesText(instanceId: string, groupId: number): string {
+  return `groupId=${groupId} ${alarmDimension(instanceId)}`;
+}
+
 function besideFleetRule({ name }: EventRule): Obstacle {
   return {
     code: "fleet-rule-in-place",
-    expected: "--fleet-only, or softnet alarms destroy before rules per instance: both would call twice",
-    got: "an event rule that covers every instance",
-    where: `event rule ${name}`,
+    expected: {
+      en: "--fleet-only, or softnet alarms destroy before rules per instance: both would call twice",
+      zh: "--fleet-only，或先执行 softnet alarms destroy 再为各实例创建规则：两者并存会重复报警",
+    },
+    got: { en: "an event rule that covers every instance", zh: "一条覆盖所有实例的事件规则" },
+    where: named(EVENT_RULE, name),
   };
 }
 
@@ -139,7 +180,7 @@ function instanceSteps(
   account: AlarmAccount,
   reported: Reported,
 ): Part {
-  const { instanceId } = context;
+  const { instanceId, regionId, seriesGroupId } = context;
   const obstacles: Obstacle[] = [];
   const steps: RuleStep[] = [];
   const deferred: RuleStep[] = [];
@@ -148,14 +189,23 @@ function instanceSteps(
     const ruleId = alarmRuleId(rule, instanceId);
     const found = near.find((each) => each.found.ruleId === ruleId)?.found;
     if (!found && account.rules.some((each) => each.ruleId === ruleId)) {
-      obstacles.push(taken("rule", ruleId));
+      const elsewhere = ownRules(account).find((each) => each.found.ruleId === ruleId)?.regionId;
+      obstacles.push(
+        elsewhere === undefined
+          ? taken(RULE, ruleId)
+          : ofOtherRegion(ruleId, regionId, elsewhere, instanceId),
+      );
       continue;
     }
     const fields = wantedFields(rule, context);
     const differences = differencesBetween(found?.fields, fields);
     if (differences.length === 0) continue;
-    if (!found && !reported.hasData(rule.metricName, instanceId)) metricNames.push(rule.metricName);
-    (found && !found.isEnabled ? deferred : steps).push({
+    const isDeferred = found !== undefined && !found.isEnabled;
+    const isNewSeries = found === undefined || !looksAt(found, rule, instanceId, seriesGroupId);
+    if (isNewSeries && !isDeferred && !reported.hasData(rule.metricName, instanceId)) {
+      metricNames.push(rule.metricName);
+    }
+    (isDeferred ? deferred : steps).push({
       kind: "rule",
       action: found ? "update" : "create",
       name: ruleId,
@@ -170,9 +220,26 @@ function instanceSteps(
     name: instanceId,
     differences: [],
     instanceId,
+    groupId: seriesGroupId,
     metricNames,
   };
   return { steps: [...(metricNames.length > 0 ? [data] : []), ...steps], deferred, obstacles };
+}
+
+const RULE: Text = { en: "rule", zh: "规则" };
+
+/** An instance is in one region: with the other one somebody ran it by mistake. */
+function ofOtherRegion(ruleId: string, regionId: string, elsewhere: string, instanceId: string): Obstacle {
+  const destroy = `softnet alarms destroy --region ${elsewhere} --instance ${instanceId}`;
+  return {
+    code: "other-region",
+    expected: {
+      en: `a rule for ${regionId}, or none; if ${elsewhere} was wrong: ${destroy}`,
+      zh: `${regionId} 的规则，或没有同名规则；如果 ${elsewhere} 有误：${destroy}`,
+    },
+    got: { en: `one that softnet made for ${elsewhere}`, zh: `softnet 为 ${elsewhere} 创建的规则` },
+    where: named(RULE, ruleId),
+  };
 }
 
 function wantedFields(rule: AlarmRule, context: RuleContext): RuleFields {
@@ -180,7 +247,7 @@ function wantedFields(rule: AlarmRule, context: RuleContext): RuleFields {
   return {
     RuleName: alarmRuleName(rule, instanceId, regionId),
     MetricName: rule.metricName,
-    Resources: `groupId=${seriesGroupId} ${alarmDimension(instanceId)}`,
+    Resources: seriesText(instanceId, seriesGroupId),
     Statistics: rule.statistic,
     ComparisonOperator: rule.comparisonOperator,
     Threshold: String(rule.threshold),

@@ -1,6 +1,7 @@
 import type { Contact, ContactTarget, EventRuleFields, RuleFields, WebhookTarget } from "./alarm-account.ts";
 import { fingerprint } from "./fnv.ts";
 import type { MetricName } from "./metrics.ts";
+import type { Text } from "./text.ts";
 
 /** One change of the account, or one thing to send first. */
 export type AlarmStep =
@@ -45,11 +46,14 @@ export interface GroupStep extends Step<"group", "create" | "update"> {
 /** A first point of 0, since a rule needs a series to look at. */
 export interface DataStep extends Step<"data", "send"> {
   readonly instanceId: string;
+  readonly groupId: number;
   readonly metricNames: readonly MetricName[];
 }
 
 /** A first event that is no incident, for the same reason. */
-export type EventStep = Step<"event", "send">;
+export interface EventStep extends Step<"event", "send"> {
+  readonly groupId: number;
+}
 
 export interface RuleStep extends Step<"rule", "create" | "update"> {
   readonly fields: RuleFields;
@@ -78,10 +82,16 @@ export type Switching = Step<"rule" | "event-rule", "pause" | "resume">;
 
 /** Why a wish cannot become a plan. */
 export interface Obstacle {
-  readonly code: "name-taken" | "contact-group-missing" | "fleet-rule-in-place";
-  readonly expected: string;
-  readonly got: string;
-  readonly where: string;
+  readonly code:
+    | "name-taken"
+    | "other-region"
+    | "contact-group-missing"
+    | "contact-group-full"
+    | "too-many-groups"
+    | "fleet-rule-in-place";
+  readonly expected: Text;
+  readonly got: Text;
+  readonly where: Text;
 }
 
 /** What one part of a wish comes to. */
@@ -97,13 +107,20 @@ export function deletion(kind: Deletion["kind"], name: string): Deletion {
   return { kind, action: "delete", name, differences: [] };
 }
 
-export function taken(what: string, name: string): Obstacle {
+export function taken(what: Text, name: string): Obstacle {
   return {
     code: "name-taken",
-    expected: `a ${what} that softnet made, or none of that name`,
-    got: "somebody else's",
-    where: `${what} ${name}`,
+    expected: {
+      en: `a ${what.en} that softnet made, or none of that name`,
+      zh: `softnet 创建的${what.zh}，或没有同名的${what.zh}`,
+    },
+    got: { en: "somebody else's", zh: "他人创建的" },
+    where: named(what, name),
   };
+}
+
+export function named(what: Text, name: string): Text {
+  return { en: `${what.en} ${name}`, zh: `${what.zh} ${name}` };
 }
 
 /** Field by field; null stands for nothing. What is not there yet differs in every field that will have a value. */

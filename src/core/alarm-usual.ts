@@ -18,18 +18,25 @@ export function usualGroup(near: readonly OwnRule[], all: readonly OwnRule[], ac
 
 /** The same for the webhook; empty is none. */
 export function usualWebhook(near: readonly OwnRule[], all: readonly OwnRule[]): string {
-  const called = ({ fields }: CloudRule): string => fields.Webhook;
-  return (
-    mostOf(near, called) ??
-    mostOf(all, called) ??
-    firstWritten(near, called) ??
-    firstWritten(all, called) ??
-    ""
-  );
+  return usual(near, all, ({ fields }) => fields.Webhook) ?? "";
+}
+
+/** The same for the application group of the series; 0 is none. */
+export function usualSeriesGroup(near: readonly OwnRule[], all: readonly OwnRule[]): number {
+  const group = usual(near, all, ({ fields }) => /^groupId=(\d+) /.exec(fields.Resources)?.[1] ?? "");
+  return Number(group ?? 0);
+}
+
+function usual(
+  near: readonly OwnRule[],
+  all: readonly OwnRule[],
+  say: (rule: CloudRule) => string,
+): string | undefined {
+  return mostOf(near, say) ?? mostOf(all, say) ?? firstWritten(near, say) ?? firstWritten(all, say);
 }
 
 /** Where we made one contact only, the group that it was made for. */
-export function groupOfOurContact({ contacts }: Pick<AlarmAccount, "contacts">): string | undefined {
+function groupOfOurContact({ contacts }: Pick<AlarmAccount, "contacts">): string | undefined {
   const groups = contacts
     .filter(isMarked)
     .map((contact) => ({ group: groupOfContact(contact), name: contact.name }))

@@ -3,8 +3,8 @@ import type { MetricName } from "./metrics.ts";
 /** What the operator asked for. What was not said stays as it is, or takes its default where there is nothing yet. */
 export interface AlarmWish {
   readonly regionId: string;
-  /** Application group of the series; 0 is none. */
-  readonly seriesGroupId: number;
+  /** Application group of the series, 0 for none; undefined: the one that our rules look at already. */
+  readonly seriesGroupId: number | undefined;
   /** Undefined: the group that our rules use already, else ours. */
   readonly contactGroup: string | undefined;
   readonly mail: string | undefined;

@@ -250,7 +250,6 @@ async function checkRegion(
     access: accessTo(cms, found.credentials),
     // Only points are in a namespace of the account's.
     accountId: accountId ?? "",
-    seriesGroupId: config.groupId,
     nowMs,
   });
   const account = await Promise.all([
@@ -446,8 +445,8 @@ async function checkLastPoint(
     return { code: "last-point", because: none };
   }
   // On a machine that is no instance, somebody looks after all of them.
-  const ids = instanceId === undefined ? undefined : [instanceId];
-  const points = await orError(monitor.readLastPoints("softnet_severity", ids));
+  const series = instanceId === undefined ? undefined : [{ instanceId, groupId: config.groupId }];
+  const points = await orError(monitor.readLastPoints("softnet_severity", series));
   if (points instanceof KnownError) return failedCall("last-point", points);
   const nowMs = of.nowMs();
   const ageMsOf = (id: string): number | undefined => {

@@ -507,6 +507,144 @@ test("series of an application group: rules look at those, and a second run writ
   }
 });
 
+test("the application group of the series stays as it is where nobody names one, and a new one gets its first points", async () => {
+  for (const coverage of [["--instance", "i-1"], ["--fleet-only"]]) {
+    await using it = await alarms();
+    await it.run("apply", ...coverage, ...MAIL, "--group-id", "7", "--yes");
+    assert.equal((await it.run("plan")).code, 0);
+    const status = JSON.parse((await it.run("status", "--instance", "i-1", "--json")).stdout);
+    if (coverage[0] === "--instance") assert.ok(status.instances[0].lastPointAgeSeconds < 300);
+    const asked = it.cloud.requests.length;
+    assert.equal((await it.run("apply", "--yes")).code, 0);
+    assert.deepEqual(it.writesSince(asked), []);
+    for (const group of ["0", "8"]) {
+      const moved = await it.run("apply", ...coverage, "--group-id", group, "--yes");
+      assert.equal(moved.code, 0, moved.stderr);
+      assert.equal((await it.run("plan")).code, 0);
+    }
+    const rule = it.account.state.metricRules.get("softnet-critical-critical-i-1");
+    if (rule) assert.deepEqual(rule.resources, [{ groupId: "8", dimension: "cpu=all&instanceId=i-1" }]);
+    const eventRule = it.account.state.eventRules.get("softnet-fleet-critical");
+    if (!eventRule) continue;
+    assert.equal(eventRule.groupId, "8");
+    eventRule.groupId = "9";
+    assert.match((await it.run("plan")).stdout, /GroupId {2}9 → 8/);
+  }
+});
+
+test("one rule for the fleet in place of rules that name two groups tells both", async () => {
+  await using it = await alarms();
+  seed(it);
+  await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  const groups = ["softnet_oncall", "ops"];
+  for (const rule of it.account.state.metricRules.values()) {
+    if (rule.ruleId.startsWith("softnet-")) rule.contactGroups = groups;
+  }
+  const fleet = await it.run("apply", "--fleet-only", "--yes");
+  assert.equal(fleet.code, 0, fleet.stderr);
+  const told = (): readonly string[] =>
+    it.account.state.eventRules
+      .get("softnet-fleet-critical")!
+      .targets.flatMap((target) => (target.kind === "contact" ? [target.contactGroup] : []));
+  assert.deepEqual(told(), groups);
+  assert.equal((await it.run("plan", "--fleet-only")).code, 0);
+  const one = await it.run("apply", "--fleet-only", "--contact-group", "ops", "--yes");
+  assert.equal(one.code, 0, one.stderr);
+  assert.deepEqual(told(), ["ops"]);
+  // What is not said stays as it is.
+  assert.equal((await it.run("plan")).code, 0);
+});
+
+test("rules that name more groups than a rule on an event can tell stand in the way of one for the fleet", async () => {
+  await using it = await alarms();
+  seed(it);
+  await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  const groups = ["g1", "g2", "g3", "g4", "g5", "g6"];
+  for (const name of groups) {
+    it.account.state.contactGroups.set(name, { ...it.account.state.contactGroups.get("ops")!, name });
+  }
+  for (const rule of it.account.state.metricRules.values()) {
+    if (rule.ruleId.startsWith("softnet-")) rule.contactGroups = groups;
+  }
+  const asked = it.cloud.requests.length;
+  const { code, stderr } = await it.run("apply", "--fleet-only", "--yes");
+  assert.deepEqual([code, it.writesSince(asked)], [2, []]);
+  assert.match(stderr, /expected at most 5 contact groups.*, got g1, g2, g3, g4, g5, g6/);
+});
+
+test("a contact group that is full stands in the way, and many links that wait are one paragraph", async () => {
+  await using it = await alarms();
+  seed(it);
+  const { contacts, contactGroups } = it.account.state;
+  const names = Array.from({ length: 100 }, (_, i) => `member${i}`);
+  for (const name of names) {
+    const channels = { Mail: { value: `${name}@example.com`, state: "PENDING" as const } };
+    contacts.set(name, { ...contacts.get("alice")!, name, channels });
+  }
+  contactGroups.set("big", { ...contactGroups.get("ops")!, name: "big", contacts: names });
+  const wish = ["--instance", "i-1", "--contact-group", "big"];
+  const { code, stderr } = await it.run("apply", ...wish, ...MAIL, "--yes");
+  assert.deepEqual([code, it.writesSince(0)], [2, []]);
+  assert.match(stderr, /contact group big: expected room for softnet_for_big.*, got 100 members/);
+  const { stdout } = await it.run("plan", ...wish);
+  assert.match(
+    stdout,
+    /SILENT +100 contacts have not clicked .*: member0 \(Mail\), [^]* and 94 more: until then/,
+  );
+  assert.equal(stdout.match(/SILENT/g)!.length, 1);
+});
+
+test("a pause carries over to the one rule for the fleet, and is told as it is", async () => {
+  await using it = await alarms();
+  const fleetRule = () => it.account.state.eventRules.get("softnet-fleet-critical")!;
+  await it.run("apply", "--instance", "i-1", "--instance", "i-2", ...MAIL, "--yes");
+  await it.run("pause", "--yes");
+  assert.match((await it.run("plan", "--fleet-only")).stdout, /PAUSED +softnet-fleet-critical: nobody/);
+  const { stdout } = await it.run("apply", "--fleet-only", "--yes");
+  assert.equal(fleetRule().state, "DISABLED");
+  assert.match(stdout, /PAUSED +softnet-fleet-critical: nobody/);
+  assert.doesNotMatch(stdout, /softnet-dropped/);
+
+  await it.run("destroy", "--yes");
+  await it.run("apply", "--instance", "i-1", "--instance", "i-2", ...MAIL, "--yes");
+  await it.run("pause", "--instance", "i-1", "--yes");
+  assert.match(
+    (await it.run("plan", "--fleet-only")).stdout,
+    /softnet-dropped-warn-i-1: paused until now\.\s+softnet-fleet-critical covers these instances too, and is on/,
+  );
+  const some = await it.run("apply", "--fleet-only", "--yes");
+  assert.equal(fleetRule().state, "ENABLED");
+  assert.match(some.stdout, /paused until now/);
+  assert.doesNotMatch(some.stdout, /PAUSED/);
+});
+
+test("changes that are made are said to be, also where the account cannot be read after them", async () => {
+  await using it = await alarms();
+  let isWritten = false;
+  it.cloud.failBy((_, action = "") => {
+    isWritten ||= action === "PutCustomMetricRule";
+    return isWritten && action === "DescribeContactList"
+      ? { name: "refused", taken: false, how: jsonAnswer(403, { Code: "NoPermission", Message: "no" }) }
+      : undefined;
+  });
+  const { code, stdout } = await it.run("apply", "--instance", "i-1", ...MAIL, "--json", "--yes");
+  assert.equal(code, 0);
+  const { result, steps: done, notes } = JSON.parse(stdout);
+  assert.deepEqual([result, done.length], ["done", 5]);
+  assert.match(notes.at(-1), /changes are made; .*could not be read.*cms:DescribeContactList/);
+});
+
+test("rules that were made for another region are named with what takes them away", async () => {
+  await using it = await alarms();
+  await it.run("apply", "--instance", "i-1", "--region", "cn-beijing", ...MAIL, "--yes");
+  const { code, stderr } = await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /softnet-critical-critical-i-1: expected .*softnet alarms destroy --region cn-beijing --instance i-1, got one that softnet made for cn-beijing/,
+  );
+});
+
 test("a second group that somebody added to every rule stays, and its people are looked after", async () => {
   await using it = await alarms();
   seed(it);
