@@ -31,6 +31,9 @@ export const endpoint = {
   expected: "a host, an https:// URL, or http:// to a loopback address",
 };
 
+/** Of ECS; `mi-` is a server elsewhere that is managed through it. */
+export const instanceId = matching(/^m?i-[A-Za-z0-9-]{1,60}$/, "an instance id such as i-bp1abcdefgh");
+
 const consoleAddress = v.pipe(
   v.string(),
   v.regex(/^(off|(\[[0-9a-fA-F:]+\]|[0-9A-Za-z.-]+):\d{1,5})$/),
@@ -114,7 +117,7 @@ export const AGENT_OPTIONS = {
     flag: "instance-id",
     env: "SOFTNET_INSTANCE_ID",
     placeholder: "ID",
-    ...matching(/^[A-Za-z0-9._-]{1,64}$/, "an instance id such as i-bp1abcdefgh"),
+    ...instanceId,
     fallback: undefined,
     help: { en: "instance id (default: from the metadata service)", zh: "实例 ID（默认取自元数据服务）" },
   },

@@ -95,12 +95,21 @@ async function carryOut(
       return !io.signal.aborted;
     });
   } catch (error) {
-    say(unfinished(done, steps.length));
+    const isOfSite = error instanceof KnownError && error.code === "site-refused";
+    say((isOfSite ? unfinishedAtSite : unfinished)(done, steps.length));
     throw error;
   }
   if (done === steps.length) return undefined;
   say(unfinished(done, steps.length));
   return exitCodeOfSignal(io.signal);
+}
+
+/** Run again as it is, it would be refused again. */
+function unfinishedAtSite(done: number, all: number): Text {
+  return {
+    en: `${done} of ${all} changes made. With --site intl, where that is the account's site, it goes on from there.`,
+    zh: `已完成 ${done}/${all} 项改动。如果账号属于国际站，加上 --site intl 即可从此处继续。`,
+  };
 }
 
 function unfinished(done: number, all: number): Text {

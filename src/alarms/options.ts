@@ -1,9 +1,9 @@
 import * as v from "valibot";
 
 import type { Tag } from "../cloud/ecs.ts";
-import { AGENT_OPTIONS, endpoint } from "../config.ts";
+import { AGENT_OPTIONS, endpoint, instanceId } from "../config.ts";
 import type { Site } from "../core/alarm-wish.ts";
-import { isLoopback } from "../loopback.ts";
+import { isPublicHost } from "../public-host.ts";
 import { OPERATOR_OPTIONS } from "../operator-options.ts";
 import {
   matching,
@@ -15,7 +15,7 @@ import {
   wholeNumber,
 } from "../options.ts";
 
-/** CloudMonitor calls it from outside: an address of this machine reaches nobody. */
+/** CloudMonitor calls it from outside: an address of this machine or its network reaches nobody. */
 const webhookUrl = v.union([
   v.literal("off"),
   v.pipe(
@@ -26,7 +26,7 @@ const webhookUrl = v.union([
         url !== null &&
         (url.protocol === "https:" || url.protocol === "http:") &&
         url.username === "" &&
-        !isLoopback(url.hostname)
+        isPublicHost(url.hostname)
       );
     }),
   ),
@@ -53,7 +53,7 @@ export const instances: RepeatedOption<string> = {
   flag: "instance",
   placeholder: "ID",
   repeatable: true,
-  ...matching(/^[A-Za-z0-9._-]{1,64}$/, "an instance id such as i-bp1abcdefgh"),
+  ...instanceId,
   help: { en: "an instance", zh: "实例" },
 };
 
@@ -136,8 +136,9 @@ export const WISH_OPTIONS = {
     flag: "webhook",
     placeholder: "URL|off",
     schema: webhookUrl,
-    expected: "an http(s) URL that CloudMonitor can reach, or off",
+    expected: "an http(s) URL that CloudMonitor can reach, on a public address, or off",
     fallback: undefined,
+    isSecret: true,
     help: {
       en: "what CloudMonitor calls with each alarm (default: as it is)",
       zh: "云监控在每次报警时调用的地址（默认保持不变）",

@@ -1,9 +1,12 @@
 import type { AccountOptions, WishOptions } from "./options.ts";
 import type { AlarmsCloud, HostSeries } from "../cloud/alarms.ts";
 import type { EcsInstance, Tag } from "../cloud/ecs.ts";
+import type { CallerIdentity } from "../cloud/caller-identity.ts";
+import type { InstanceIdentity } from "../cloud/instance-metadata.ts";
+import { RefusedCall } from "../cloud/refusal.ts";
 import type { CloudAccess } from "../cloud/rpc-call.ts";
 import { systemClock } from "../clock.ts";
-import type { Io } from "../terminal/command.ts";
+import type { CommonOptions, Io } from "../terminal/command.ts";
 import { type AlarmAccount, ownRulesOf } from "../core/alarm-account.ts";
 import { type FleetChange, fleetChange } from "../core/alarm-fleet.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
@@ -11,7 +14,7 @@ import { type AlarmPlan, looksAt, planAlarms, seriesGroups } from "../core/alarm
 import type { AlarmWish, Coverage, Reported } from "../core/alarm-wish.ts";
 import { alarmRuleId, alarmRules } from "../core/alarm-rules.ts";
 import type { MetricName } from "../core/metrics.ts";
-import type { Language } from "../core/text.ts";
+import type { Language, Text } from "../core/text.ts";
 import { KnownError, UsageError } from "../errors.ts";
 import { openCloud, type OperatorCloud } from "../operator-cloud.ts";
 
@@ -24,19 +27,44 @@ export interface AlarmsAtHand {
 }
 
 /** @throws KnownError where region, credentials or account cannot be had. */
-export async function openAlarms(options: AccountOptions, io: Io): Promise<AlarmsAtHand> {
+export async function openAlarms(
+  options: AccountOptions & Pick<CommonOptions, "lang">,
+  io: Io,
+): Promise<AlarmsAtHand> {
   const [{ connectAlarms }, { readCallerIdentity }] = await Promise.all([
     import("../cloud/alarms.ts"),
     import("../cloud/caller-identity.ts"),
   ]);
   const operator = await openCloud(options, io.env);
-  const accountId = options.accountId ?? (await readCallerIdentity(operator.sts)).accountId;
+  const accountId = options.accountId ?? (await accountIdBy(readCallerIdentity(operator.sts), options, io));
   const alarms = connectAlarms({
     access: operator.cms,
     accountId,
     nowMs: systemClock.nowMs,
   });
   return { regionId: operator.regionId, accountId, alarms, operator };
+}
+
+/** Of the instance that this runs on, where STS cannot be reached: then these are most often its own account's credentials. */
+async function accountIdBy(
+  asked: Promise<CallerIdentity>,
+  { imds, lang }: AccountOptions & Pick<CommonOptions, "lang">,
+  io: Io,
+): Promise<string> {
+  try {
+    return (await asked).accountId;
+  } catch (error) {
+    const isUnreached =
+      error instanceof RefusedCall && (error.code === "cloud-unreachable" || error.code === "cloud-silent");
+    const accountId = isUnreached ? (await identityHere(imds))?.accountId : undefined;
+    if (accountId === undefined) throw error;
+    const said: Text = {
+      en: `STS cannot be reached, so the account is taken to be that of this instance: ${accountId} (--account-id UID names another)`,
+      zh: `无法连接 STS，因此采用本实例所属的账号：${accountId}（可用 --account-id UID 指定其他账号）`,
+    };
+    io.stderr(`softnet: ${said[lang]}\n`);
+    return accountId;
+  }
 }
 
 export type WishAsked = AccountOptions &
@@ -70,9 +98,8 @@ export async function prepare(
   at: AlarmsAtHand,
   { isStatus = false }: { readonly isStatus?: boolean } = {},
 ): Promise<Prepared> {
-  refuseContradictions(options);
   const account = await at.alarms.readAccount("ours");
-  const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at);
+  const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at, isStatus);
   const { coverage } = covered;
   const wish = wishOf(options, at.regionId, coverage);
   const plan = planAlarms(wish, account, await reportedFor(wish, account, at));
@@ -104,7 +131,16 @@ function wishOf(options: WishAsked, regionId: string, coverage: Coverage): Alarm
   };
 }
 
-function refuseContradictions({ fleetOnly, withSqueezed, instances, fromTag, site, phone }: WishAsked): void {
+/** @throws UsageError for flags that do not go together, before anybody is asked anything. */
+export function refuseContradictions({
+  fleetOnly,
+  withSqueezed,
+  instances,
+  fromTag,
+  site,
+  phone,
+  maxRemovals,
+}: WishAsked): void {
   const refuse = (expected: string, got: string, where: string): never => {
     throw new UsageError({ code: "bad-value", expected, got, where });
   };
@@ -118,15 +154,23 @@ function refuseContradictions({ fleetOnly, withSqueezed, instances, fromTag, sit
   if (fleetOnly && withSqueezed) {
     refuse("no rule on a series beside it", "--with-squeezed", "--fleet-only");
   }
+  if (maxRemovals !== undefined && fromTag.length === 0) {
+    refuse("--from-tag beside it: nothing else takes rules away", String(maxRemovals), "--max-removals");
+  }
   if (site === "intl" && phone !== undefined) {
     refuse("--mail or --webhook: the international site has neither SMS nor phone", phone, "--phone");
   }
 }
 
-async function coverageOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+async function coverageOf(
+  options: WishAsked,
+  account: AlarmAccount,
+  at: AlarmsAtHand,
+  isStatus: boolean,
+): Promise<Covered> {
   const { instances, fromTag, withSqueezed } = options;
   if (options.fleetOnly) return fleetCovered();
-  if (fromTag.length > 0) return taggedCoverage(options, account, at);
+  if (fromTag.length > 0) return taggedCoverage(options, account, at, isStatus);
   if (instances.length > 0) return covering(instances, withSqueezed);
   const ruled = instancesWithRules(account, at.regionId);
   if (ruled.length > 0) return covering(ruled, withSqueezed);
@@ -134,12 +178,19 @@ async function coverageOf(options: WishAsked, account: AlarmAccount, at: AlarmsA
 }
 
 /** What `status` looks at: as above, but it sets nothing up, and one rule for the fleet covers the instances that are named. */
-async function watchedOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+async function watchedOf(
+  options: WishAsked,
+  account: AlarmAccount,
+  at: AlarmsAtHand,
+  isStatus: boolean,
+): Promise<Covered> {
   const { instances, fromTag } = options;
   const hasRules = instancesWithRules(account, at.regionId).length > 0;
   const isNamed = instances.length > 0 || fromTag.length > 0;
   if (options.fleetOnly || hasRules || !ownEventRule(account)) {
-    return hasRules || isNamed || options.fleetOnly ? coverageOf(options, account, at) : covering([], false);
+    return hasRules || isNamed || options.fleetOnly
+      ? coverageOf(options, account, at, isStatus)
+      : covering([], false);
   }
   if (!isNamed) return fleetCovered();
   const listed = fromTag.length > 0 ? await listTagged(options, at) : [];
@@ -173,7 +224,12 @@ async function listTagged(options: WishAsked, at: AlarmsAtHand): Promise<readonl
   return readInstancesByTag(await ecsAccess(options, at), at.regionId, options.fromTag);
 }
 
-async function taggedCoverage(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
+async function taggedCoverage(
+  options: WishAsked,
+  account: AlarmAccount,
+  at: AlarmsAtHand,
+  isStatus: boolean,
+): Promise<Covered> {
   const tagged = await listTagged(options, at);
   const listed = idsOf(tagged);
   const ruled = instancesWithRules(account, at.regionId).filter((id) => !options.instances.includes(id));
@@ -181,7 +237,8 @@ async function taggedCoverage(options: WishAsked, account: AlarmAccount, at: Ala
   const inDoubt = ruled.filter((id) => !listed.includes(id));
   const existing = idsOf(await readInstancesById(await ecsAccess(options, at), at.regionId, inDoubt));
   const change = fleetChange(ruled, listed, existing, options.maxRemovals);
-  refuseDoubt(change, options.fromTag);
+  // What takes nothing away shows what is gone, however many.
+  if (!isStatus) refuseDoubt(change, options.fromTag);
   const instanceIds = [...new Set([...options.instances, ...listed])];
   const { goneIds, unlistedIds } = change;
   if (instanceIds.length === 0 && goneIds.length === 0) throw noInstance("none", tagText(options.fromTag));
@@ -220,15 +277,20 @@ async function ecsAccess(options: WishAsked, { operator, regionId }: AlarmsAtHan
 
 /** Where nobody names an instance and none has rules: the one that this runs on. */
 async function thisInstance({ imds }: AccountOptions): Promise<string> {
+  const identity = await identityHere(imds);
+  if (identity) return identity.instanceId;
+  throw noInstance("none, and no metadata service", "instances");
+}
+
+async function identityHere(imds: string): Promise<InstanceIdentity | undefined> {
   const { instanceMetadata, readInstanceIdentity } = await import("../cloud/instance-metadata.ts");
   try {
-    const identity = await readInstanceIdentity(instanceMetadata({ baseUrl: imds }));
-    if (identity) return identity.instanceId;
+    return await readInstanceIdentity(instanceMetadata({ baseUrl: imds }));
   } catch (error) {
     // An operator's machine is often none of the cloud's.
-    if (!(error instanceof KnownError)) throw error;
+    if (error instanceof KnownError) return undefined;
+    throw error;
   }
-  throw noInstance("none, and no metadata service", "instances");
 }
 
 function noInstance(got: string, where: string): UsageError {

@@ -5,7 +5,15 @@ import { ownEventRule } from "../core/alarm-event-rule.ts";
 import type { Obstacle } from "../core/alarm-steps.ts";
 import type { Site } from "../core/alarm-wish.ts";
 import type { AlarmLevel } from "../core/alarm-rules.ts";
-import { type AlarmStatus, type InstanceAlarms, isStale, LEVELS, ruleWord } from "../core/alarm-status.ts";
+import {
+  type AlarmChannel,
+  type AlarmStatus,
+  channelsOfLevel,
+  type InstanceAlarms,
+  isStale,
+  LEVELS,
+  ruleWord,
+} from "../core/alarm-status.ts";
 import type { Language, Text } from "../core/text.ts";
 import { tableLines } from "../terminal/layout.ts";
 import { besideLabel, labelled, type Look } from "../terminal/look.ts";
@@ -154,14 +162,19 @@ function channelLines(site: Site, look: Look): readonly string[] {
   return labelled(WORDS.channels[look.lang], "bold", text, look);
 }
 
-/** By documentation: which channels an alarm of a level takes. */
+const CHANNELS: Readonly<Record<AlarmChannel, Text>> = {
+  phone: { en: "phone", zh: "电话" },
+  sms: { en: "SMS", zh: "短信" },
+  mail: { en: "e-mail", zh: "邮件" },
+  chat: { en: "chat", zh: "钉钉群" },
+};
+
 function channelsText(level: AlarmLevel, site: Site): Text {
-  if (site === "intl") return { en: "e-mail, chat", zh: "邮件、钉钉群" };
+  const channels = channelsOfLevel(level, site).map((channel) => CHANNELS[channel]);
   return {
-    CRITICAL: { en: "phone, SMS, e-mail, chat", zh: "电话、短信、邮件、钉钉群" },
-    WARN: { en: "SMS, e-mail, chat", zh: "短信、邮件、钉钉群" },
-    INFO: { en: "e-mail, chat", zh: "邮件、钉钉群" },
-  }[level];
+    en: channels.map(({ en }) => en).join(", "),
+    zh: channels.map(({ zh }) => zh).join("、"),
+  };
 }
 
 function quotaText({ quota }: AlarmStatus): Text {

@@ -263,7 +263,7 @@ function pausedRules(
 
 /** What becomes of a pause when one rule for the fleet takes the place of those that were paused. */
 function replacedNote(paused: readonly string[], { steps }: AlarmPlan): readonly Note[] {
-  const [made] = steps.filter((step) => step.kind === "event-rule" && step.action === "create");
+  const made = steps.find((step) => step.kind === "event-rule" && step.action === "create");
   if (paused.length === 0 || made?.kind !== "event-rule" || !("isEnabled" in made)) return [];
   if (!made.isEnabled) return pausedNote([made.name]);
   return [
@@ -357,6 +357,15 @@ export function keptNotes(kept: readonly Kept[]): readonly Note[] {
     note({
       en: `The ${KINDS[kind].en} ${name} stays: ${why.en}.`,
       zh: `保留${KINDS[kind].zh} ${name}：${why.zh}。`,
+    }),
+  );
+}
+
+export function otherRegionNotes(regions: readonly string[]): readonly Note[] {
+  return regions.map((regionId) =>
+    note({
+      en: `The rules that softnet made for ${regionId} stay: softnet alarms destroy --region ${regionId} takes them away.`,
+      zh: `softnet 为 ${regionId} 创建的规则保留：可用 softnet alarms destroy --region ${regionId} 移除。`,
     }),
   );
 }

@@ -157,17 +157,20 @@ export function connectAlarms({ access, accountId, nowMs }: AlarmsSettings): Ala
           await gone(() => call("DeleteContact", { ContactName: step.name }));
           return;
         }
-        await call("PutContact", {
-          ContactName: step.name,
-          Describe: step.contact.description,
-          Lang: step.contact.lang,
-          Channels: {
-            Mail: step.contact.mail,
-            SMS: step.contact.phone,
-            DingWebHook: step.contact.others.dingWebHook,
-            AliIM: step.contact.others.aliIM,
-          },
-        });
+        await ofChinaSite(
+          step.contact.phone !== undefined,
+          call("PutContact", {
+            ContactName: step.name,
+            Describe: step.contact.description,
+            Lang: step.contact.lang,
+            Channels: {
+              Mail: step.contact.mail,
+              SMS: step.contact.phone,
+              DingWebHook: step.contact.others.dingWebHook,
+              AliIM: step.contact.others.aliIM,
+            },
+          }),
+        );
         return;
       case "group":
         if (step.action === "delete") {
@@ -232,10 +235,10 @@ export function connectAlarms({ access, accountId, nowMs }: AlarmsSettings): Ala
 
   /** The answer says yes even where it could not take a target. */
   async function putTarget({ ruleName, target }: TargetStep): Promise<void> {
-    const { FailedParameterCount } = await call("PutEventRuleTargets", {
-      RuleName: ruleName,
-      ...targetParams(target),
-    });
+    const { FailedParameterCount } = await ofChinaSite(
+      isContactTarget(target) && target.Level !== "4",
+      call("PutEventRuleTargets", { RuleName: ruleName, ...targetParams(target) }),
+    );
     if (Number(FailedParameterCount ?? 0) === 0) return;
     throw new CloudError({
       code: "target-refused",
@@ -471,6 +474,30 @@ async function gone(act: () => Promise<unknown>): Promise<boolean> {
       (/NotExist|NotFound|^404$/.test(error.cloudCode ?? "") || /not? (found|exist)/i.test(error.said));
     if (!isMissing) throw error;
     return false;
+  }
+}
+
+/**
+ * The international site has no phone, no SMS, and so one level only. How it refuses them is not documented, so whatever it says
+ * there is told with what may mend it.
+ *
+ * @param needsIt whether what is asked for exists on the China site only.
+ */
+async function ofChinaSite(needsIt: boolean, asked: Promise<RpcBody>): Promise<RpcBody> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!needsIt || !(error instanceof RefusedCall) || error.code !== "cloud-refused") throw error;
+    throw new CloudError(
+      {
+        code: "site-refused",
+        expected:
+          "success; where the account is of the international site: --site intl (SOFTNET_SITE=intl), without --phone",
+        got: error.got,
+        where: error.where,
+      },
+      { cause: error },
+    );
   }
 }
 

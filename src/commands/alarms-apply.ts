@@ -1,6 +1,6 @@
 import { makeChanges } from "../alarms/carrying-out.ts";
 import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
-import { openAlarms, prepare, refuseObstacles } from "../alarms/preparing.ts";
+import { openAlarms, prepare, refuseContradictions, refuseObstacles } from "../alarms/preparing.ts";
 import { IN_STEP, notesOf } from "../alarms/text.ts";
 import { defineVerb } from "../terminal/command.ts";
 import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
@@ -21,6 +21,7 @@ export default defineVerb({
   options: { ...WISH_OPTIONS, maxRemovals, yes, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
     refuseWithoutConsent(options.yes, io, VERB);
+    refuseContradictions(options);
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at);
     refuseObstacles(prepared.plan);

@@ -1,11 +1,12 @@
 import { makeChanges } from "../alarms/carrying-out.ts";
 import { ACCOUNT_OPTIONS, instances } from "../alarms/options.ts";
 import { openAlarms } from "../alarms/preparing.ts";
-import { keptNotes } from "../alarms/text.ts";
+import { keptNotes, otherRegionNotes } from "../alarms/text.ts";
 import { defineVerb } from "../terminal/command.ts";
 import { refuseWithoutConsent, yes } from "../terminal/consent.ts";
 import { planRemoval } from "../core/alarm-removal.ts";
 import type { Text } from "../core/text.ts";
+import { namesText } from "../core/wording.ts";
 
 const VERB = "alarms destroy";
 
@@ -13,6 +14,16 @@ const NOTHING: Text = {
   en: "Nothing in this account and region was made by softnet.",
   zh: "该账号和地域中没有 softnet 创建的内容。",
 };
+
+const ALL_STAYS: Text = {
+  en: "Nothing can be taken away: what softnet made here is in use.",
+  zh: "没有可以移除的内容：softnet 在此创建的内容仍在使用中。",
+};
+
+function noRuleOf(instanceIds: readonly string[]): Text {
+  const names = namesText(instanceIds);
+  return { en: `There is no rule of softnet for ${names.en}.`, zh: `没有 ${names.zh} 的 softnet 规则。` };
+}
 
 export default defineVerb({
   name: VERB,
@@ -32,9 +43,15 @@ export default defineVerb({
     const isAll = options.instances.length === 0;
     // Who else uses a group shows only in all that there is.
     const account = await at.alarms.readAccount(isAll ? "everything" : "ours");
-    const { steps, kept } = planRemoval(account, at.regionId, isAll ? undefined : options.instances);
+    const { steps, kept, otherRegions } = planRemoval(
+      account,
+      at.regionId,
+      isAll ? undefined : options.instances,
+    );
     const question = { en: "Take this away?", zh: "是否移除？" };
-    const changes = { steps, notes: keptNotes(kept), nothing: NOTHING };
+    const notes = [...keptNotes(kept), ...otherRegionNotes(otherRegions)];
+    const nothing = kept.length > 0 ? ALL_STAYS : NOTHING;
+    const changes = { steps, notes, nothing: isAll ? nothing : noRuleOf(options.instances) };
     return makeChanges(changes, at, { ...options, verb: VERB, question }, io);
   },
 });

@@ -1,7 +1,7 @@
 import { changesDocument } from "../alarms/document.ts";
 import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
-import { openAlarms, prepare, refuseObstacles } from "../alarms/preparing.ts";
-import { alarmPlanText, IN_STEP, notesOf } from "../alarms/text.ts";
+import { openAlarms, prepare, refuseContradictions, refuseObstacles } from "../alarms/preparing.ts";
+import { alarmPlanText, IN_STEP, type Note, notesOf } from "../alarms/text.ts";
 import { defineVerb, type Io } from "../terminal/command.ts";
 import { quoted } from "../terminal/consent.ts";
 import { lookAt } from "../terminal/look.ts";
@@ -16,15 +16,18 @@ export default defineVerb({
     en: "Without --instance, --from-tag and --fleet-only it is about what has rules already, else about the instance it runs on.\nWhat is not said stays as it is. Exits with 0 in step, 1 differences, 2 could not tell.",
     zh: "不带 --instance、--from-tag 和 --fleet-only 时，针对已有规则的实例；都没有时针对本机所在的实例。\n未指定的内容保持不变。退出码：0 一致，1 有差异，2 无法判断。",
   },
-  refuses: ["root"],
   options: { ...WISH_OPTIONS, maxRemovals, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
+    refuseContradictions(options);
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at);
     refuseObstacles(prepared.plan);
     const { steps, deferred } = prepared.plan;
     const isInStep = steps.length === 0 && deferred.length === 0;
-    const notes = notesOf(prepared, at.regionId);
+    const notes = [
+      ...notesOf(prepared, at.regionId),
+      ...(steps.length > 0 && isMasked(options) ? [MASKED] : []),
+    ];
     const command = applyCommand(io);
     io.stdout(
       options.json
@@ -35,8 +38,37 @@ export default defineVerb({
   },
 });
 
-/** With the flags of this plan. */
+/** With the flags of this plan; a webhook is often all the secret it has. */
 function applyCommand({ commandLine }: Io): string {
   const flags = commandLine.slice(commandLine.indexOf("alarms") + 2);
-  return ["softnet", "alarms", "apply", ...flags].map(quoted).join(" ");
+  const shown = flags.map((flag, i) => {
+    if (flags[i - 1] === "--webhook") return shownWebhook(flag);
+    return flag.startsWith("--webhook=")
+      ? `--webhook=${shownWebhook(flag.slice("--webhook=".length))}`
+      : flag;
+  });
+  return ["softnet", "alarms", "apply", ...shown].map(quoted).join(" ");
+}
+
+function isMasked({
+  webhook,
+  json,
+}: {
+  readonly webhook: string | undefined;
+  readonly json: boolean;
+}): boolean {
+  return !json && webhook !== undefined && webhook !== "off";
+}
+
+const MASKED: Note = {
+  label: { en: "Note", zh: "注意" },
+  style: "yellow",
+  text: {
+    en: "The webhook is not shown whole below: put its address in the place of what is.",
+    zh: "下方命令中的 webhook 地址已隐去一部分，请替换为完整地址。",
+  },
+};
+
+function shownWebhook(url: string): string {
+  return url === "off" ? url : new URL("/…", url).href.replace("%E2%80%A6", "…");
 }

@@ -1,12 +1,12 @@
 import { stepDocuments } from "../alarms/document.ts";
 import { ACCOUNT_OPTIONS, WISH_OPTIONS } from "../alarms/options.ts";
-import { openAlarms, prepare } from "../alarms/preparing.ts";
+import { openAlarms, prepare, refuseContradictions } from "../alarms/preparing.ts";
 import { alarmStatusText, consoleUrl, type StatusToShow } from "../alarms/status-text.ts";
 import { systemClock } from "../clock.ts";
 import { defineVerb } from "../terminal/command.ts";
 import type { Channel } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
-import { alarmStatus } from "../core/alarm-status.ts";
+import { alarmStatus, channelsOfLevel, LEVELS } from "../core/alarm-status.ts";
 import { lookAt } from "../terminal/look.ts";
 
 export default defineVerb({
@@ -19,9 +19,9 @@ export default defineVerb({
     en: "CloudMonitor tells nobody when data stops, so this is also the check for a dead agent: run it from cron.\nExits with 0 when all is well, 1 when something differs, waits for its link, or has sent nothing for five minutes, 2 when it could not tell.",
     zh: "数据中断时云监控不会报警，因此本命令也用于检查 agent 是否存活，可由 cron 定期执行。\n退出码：0 正常，1 有差异、联系人未激活或超过五分钟没有数据，2 无法判断。",
   },
-  refuses: ["root"],
   options: { ...WISH_OPTIONS, ...ACCOUNT_OPTIONS },
   run: async (options, io) => {
+    refuseContradictions(options);
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at, { isStatus: true });
     const lastPoints = await at.alarms.readLastPoints("softnet_severity", prepared.watched);
@@ -77,6 +77,7 @@ function statusDocument({ status, prepared, regionId, accountId, site }: StatusT
       mail: channelWord(mail),
       phone: channelWord(phone),
     })),
+    channels: Object.fromEntries(LEVELS.map((level) => [level, channelsOfLevel(level, site)])),
     quota: status.quota,
     consoleUrl: consoleUrl(regionId, site),
   };

@@ -1,4 +1,12 @@
-import { type AlarmAccount, type Contact, type ContactGroup, isMarked, ownRulesOf } from "./alarm-account.ts";
+import {
+  type AlarmAccount,
+  type Contact,
+  type ContactGroup,
+  isMarked,
+  type OwnRule,
+  ownRules,
+  ownRulesOf,
+} from "./alarm-account.ts";
 import { contactNameFor, groupOfContact } from "./alarm-contacts.ts";
 import { ownEventRule } from "./alarm-event-rule.ts";
 import { type AlarmStep, type Deletion, deletion, type GroupStep } from "./alarm-steps.ts";
@@ -14,6 +22,8 @@ export interface Kept {
 export interface RemovalPlan {
   readonly steps: readonly AlarmStep[];
   readonly kept: readonly Kept[];
+  /** Where there are rules of ours too; theirs stay. */
+  readonly otherRegions: readonly string[];
 }
 
 /**
@@ -27,10 +37,16 @@ export function planRemoval(
   regionId: string,
   instanceIds: readonly string[] | undefined,
 ): RemovalPlan {
+  const isMeant = ({ instanceId }: OwnRule): boolean =>
+    instanceIds === undefined || instanceIds.includes(instanceId);
   const rules = ownRulesOf(account, regionId)
-    .filter((own) => instanceIds === undefined || instanceIds.includes(own.instanceId))
+    .filter(isMeant)
     .map(({ found }) => deletion("rule", found.ruleId));
-  if (instanceIds !== undefined) return { steps: rules, kept: [] };
+  const regions = ownRules(account)
+    .filter(isMeant)
+    .flatMap((own) => (own.regionId === undefined || own.regionId === regionId ? [] : [own.regionId]));
+  const otherRegions = [...new Set(regions)].toSorted();
+  if (instanceIds !== undefined) return { steps: rules, kept: [], otherRegions };
   const eventRule = ownEventRule(account);
   const eventRules = eventRule ? [deletion("event-rule", eventRule.name)] : [];
   const users = usersOfGroups(account, new Set([...rules, ...eventRules].map(({ name }) => name)));
@@ -45,6 +61,7 @@ export function planRemoval(
       ...contactFates.flatMap(({ step }) => (step ? [step] : [])),
     ],
     kept: [...fates, ...contactFates].flatMap(({ kept }) => (kept ? [kept] : [])),
+    otherRegions,
   };
 }
 
@@ -92,16 +109,18 @@ function fateOfGroup(group: ContactGroup, contacts: readonly Contact[], users: r
   const stays = { group: name, step: undefined, kept: undefined, needsContact: false };
   const hasOurs = group.members.some((member) => ours.has(member));
   if (!isMade && !hasOurs) return stays;
-  if (isMade && others.length === 0 && users.length === 0) {
-    return { ...stays, step: deletion("group", name) };
-  }
-  if (isMade && others.length === 0) {
-    return { ...stays, needsContact: true, kept: { kind: "group", name, why: usedBy(users) } };
+  if (others.length === 0) {
+    if (users.length > 0) {
+      return { ...stays, needsContact: true, kept: { kind: "group", name, why: usedBy(users) } };
+    }
+    // The last member leaves with the contact itself: a group without any cannot be written.
+    return isMade
+      ? { ...stays, step: deletion("group", name) }
+      : { ...stays, kept: { kind: "group", name, why: DESCRIBED_ANEW } };
   }
   return {
     ...stays,
-    // The last member leaves with the contact itself: a group without any cannot be written.
-    step: hasOurs && others.length > 0 ? withMembers(group, others) : undefined,
+    step: hasOurs ? withMembers(group, others) : undefined,
     kept: isMade
       ? { kind: "group", name, why: users.length > 0 ? usedBy(users) : hasMembers(others) }
       : undefined,
@@ -137,6 +156,11 @@ function fateOfContact(
     kept: { kind: "contact", name, why: { en: `it is in the group ${list}`, zh: `属于联系人组 ${list}` } },
   };
 }
+
+const DESCRIBED_ANEW: Text = {
+  en: "its description is not softnet's; nobody else is in it, and no rule uses it",
+  zh: "其描述不是 softnet 所写；组内没有其他联系人，也没有规则使用",
+};
 
 const MOST_NAMED = 3;
 

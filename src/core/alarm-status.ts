@@ -6,6 +6,7 @@ import {
   ownRulesOf,
 } from "./alarm-account.ts";
 import type { AlarmPlan } from "./alarm-plan.ts";
+import type { Site } from "./alarm-wish.ts";
 import type { AlarmLevel } from "./alarm-rules.ts";
 import { ageOfPointMs, STALE_AFTER_MS } from "./last-point.ts";
 
@@ -88,3 +89,16 @@ export function ruleWord({ found }: OwnRule): "OK" | "ALARM" | "NODATA" | "PAUSE
 }
 
 export const LEVELS: readonly AlarmLevel[] = ["CRITICAL", "WARN", "INFO"];
+
+export type AlarmChannel = "phone" | "sms" | "mail" | "chat";
+
+/** By documentation: which channels an alarm of a level takes. */
+export function channelsOfLevel(level: AlarmLevel, site: Site): readonly AlarmChannel[] {
+  if (site === "intl") return ["mail", "chat"];
+  const channels: Readonly<Record<AlarmLevel, readonly AlarmChannel[]>> = {
+    CRITICAL: ["phone", "sms", "mail", "chat"],
+    WARN: ["sms", "mail", "chat"],
+    INFO: ["mail", "chat"],
+  };
+  return channels[level];
+}

@@ -190,7 +190,7 @@ export function snapshot(state: AccountState): unknown {
 export function isPublicUrl(text: string): boolean {
   const url = URL.parse(text);
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.username !== "") return false;
-  return !/^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.100\.|\[)/.test(
+  return !/^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|\[)/.test(
     url.hostname,
   );
 }

@@ -116,6 +116,7 @@ describe("the double of PutContactGroup", () => {
   const ROWS: readonly { readonly name: string; readonly change: Fields; readonly code: string }[] = [
     { name: "a contact that exists", change: {}, code: "200" },
     { name: "a contact that does not", change: { ContactNames: ["carl"] }, code: "ContactNotExists" },
+    { name: "nobody", change: { ContactNames: [] }, code: "400" },
     { name: "a contact twice", change: { ContactNames: ["anna", "anna"] }, code: "400" },
     {
       name: "101 contacts",

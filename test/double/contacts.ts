@@ -123,6 +123,7 @@ export function contacts(account: AccountState): ActionFamily {
     const describe = p.optional("Describe") ?? "";
     const enableSubscribed = p.flag("EnableSubscribed") ?? false;
     p.end();
+    if (members.length === 0) return complaint("400", "Illegal parameters: ContactNames.");
     const unknown = members.find((member) => !account.contacts.has(member));
     if (unknown !== undefined) return complaint("ContactNotExists", `The contact ${unknown} is not exists.`);
     if (new Set(members).size !== members.length)

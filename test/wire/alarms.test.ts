@@ -5,9 +5,10 @@ import { connectCloudMonitor } from "../../src/cloud/cloudmonitor.ts";
 import { hostEntries } from "../../src/core/metrics.ts";
 import { POLICIES } from "../../src/policies.ts";
 import { openAccount } from "../double/account.ts";
-import type { MetricRule } from "../double/account-state.ts";
+import type { AccountState, MetricRule } from "../double/account-state.ts";
 import { type CloudUser, startCloudDouble } from "../double/cloud.ts";
 import { CLEAR_FAULTS, type Fault, jsonAnswer, UNCLEAR_FAULTS } from "../double/faults.ts";
+import { startImdsDouble } from "../double/imds.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
 import { USER } from "./setup.ts";
 
@@ -16,8 +17,8 @@ const MAIL = ["--mail", "ops@example.com"];
 const READING = /^(Describe|Get)/;
 
 /** An account of the double, and `softnet alarms …` on it through the real SDK. */
-async function alarms(user: CloudUser = USER) {
-  const account = openAccount();
+async function alarms(user: CloudUser = USER, site: AccountState["site"] = "china") {
+  const account = openAccount({ site });
   const cloud = await startCloudDouble({ users: [user], families: account.families });
   const env = {
     ALIBABA_CLOUD_ACCESS_KEY_ID: user.accessKeyId,
@@ -33,6 +34,8 @@ async function alarms(user: CloudUser = USER) {
     account,
     cloud,
     run: (verb: string, ...args: string[]) => runSoftnet(["alarms", verb, ...args], { env }),
+    runWith: (more: Readonly<Record<string, string>>, verb: string, ...args: string[]) =>
+      runSoftnet(["alarms", verb, ...args], { env: { ...env, ...more } }),
     /** On a terminal, where the question is answered so. */
     runAsked: (answer: string, verb: string, ...args: string[]) =>
       runSoftnet(["alarms", verb, ...args], { env, canAsk: true, ask: () => Promise.resolve(answer) }),
@@ -430,6 +433,25 @@ describe("instances by their tag", () => {
     assert.deepEqual(rulesOf(it), []);
   });
 
+  test("status shows those that are gone, however many, since it takes nothing away", async () => {
+    await using it = await alarms();
+    for (let i = 0; i < 8; i++) it.launch(`i-${i}`, { team: "web" });
+    await it.run("apply", ...TAGGED);
+    it.account.activate("softnet_oncall", "Mail");
+    it.account.state.instances.splice(0, 5);
+    for (const left of [3, 0]) {
+      it.account.state.instances.length = left;
+      const { code, stdout } = await it.run("status", "--from-tag", "team=web", "--json");
+      assert.equal(code, 1);
+      const { differences } = JSON.parse(stdout);
+      assert.deepEqual(
+        differences.map(({ action }: { action: string }) => action),
+        Array.from({ length: (8 - left) * 2 }, () => "delete"),
+      );
+    }
+    assert.match((await it.run("plan", "--from-tag", "team=web")).stderr, /--max-removals 8/);
+  });
+
   test("a page that fails takes nothing away", async () => {
     await using it = await alarms();
     it.launch("i-1", { team: "web" });
@@ -487,6 +509,20 @@ describe("on a terminal", () => {
     assert.match(stderr, /2 of 5 changes made. Run it again/);
     assert.equal((await it.run("apply", "--instance", "i-1", ...MAIL, "--yes")).code, 0);
     assert.equal(rulesOf(it).length, 2);
+  });
+
+  test("the plan's command does not show a webhook whole, and says so; a refused one is not repeated", async () => {
+    await using it = await alarms();
+    for (const hook of [
+      ["--webhook", "https://hooks.example.com/s3cret?t=s3cret"],
+      ["--webhook=https://hooks.example.com/s3cret"],
+    ]) {
+      const { stdout } = await it.run("plan", "--instance", "i-1", ...MAIL, ...hook);
+      assert.match(stdout, /alarms apply .*https:\/\/hooks\.example\.com\/…/);
+      assert.match(stdout, /webhook is not shown whole/);
+      assert.doesNotMatch(stdout, /s3cret/);
+    }
+    assert.doesNotMatch((await it.run("plan", "--webhook", "ftp://x/s3cret")).stderr, /s3cret/);
   });
 
   test("the plan names the command that applies it", async () => {
@@ -634,6 +670,73 @@ test("changes that are made are said to be, also where the account cannot be rea
   assert.match(notes.at(-1), /changes are made; .*could not be read.*cms:DescribeContactList/);
 });
 
+test("an account of the international site that nobody calls so is refused with what mends it", async () => {
+  for (const [wish, writes] of [
+    [["--fleet-only"], /4 of 5 changes made/],
+    [["--instance", "i-1", "--phone", "86-13800138000"], /0 of 5 changes made/],
+  ] as const) {
+    await using it = await alarms(USER, "international");
+    const { code, stderr } = await it.run("apply", ...wish, ...MAIL, "--yes");
+    assert.equal(code, 2);
+    assert.match(stderr, writes);
+    assert.match(stderr, /--site intl \(SOFTNET_SITE=intl\)/);
+    assert.doesNotMatch(stderr, /Run it again/);
+    const again = await it.run("apply", wish[0], ...wish.slice(1, 2), ...MAIL, "--site", "intl", "--yes");
+    assert.equal(again.code, 0, again.stderr);
+  }
+});
+
+test("destroy says what there is not, and nothing that is not so", async () => {
+  await using it = await alarms();
+  await it.run("apply", "--instance", "i-1", "--region", "cn-beijing", ...MAIL, "--yes");
+  const asked = it.cloud.requests.length;
+  const here = await it.run("destroy", "--yes");
+  assert.equal(here.code, 0);
+  assert.match(here.stdout, /Nothing can be taken away: what softnet made here is in use/);
+  assert.match(here.stdout, /for cn-beijing stay: softnet alarms destroy --region\s+cn-beijing/);
+  const unknown = await it.run("destroy", "--instance", "i-zzz", "--yes");
+  assert.match(unknown.stdout, /There is no rule of softnet for i-zzz\./);
+  assert.doesNotMatch(here.stdout + unknown.stdout, /Nothing in this account/);
+  assert.deepEqual(it.writesSince(asked), []);
+  assert.equal((await it.run("destroy", "--region", "cn-beijing", "--yes")).code, 0);
+  assert.match((await it.run("destroy", "--yes")).stdout, /Nothing in this account and region was made/);
+});
+
+test("destroy leaves nobody's rule without anybody to tell, also where our group was described anew", async () => {
+  await using it = await alarms();
+  seed(it);
+  const { contactGroups, contacts, metricRules } = it.account.state;
+  const isTold = () => [contactGroups.get("softnet_oncall")?.contacts, contacts.has("softnet_oncall")];
+  await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
+  contactGroups.get("softnet_oncall")!.describe = "ops on call";
+  metricRules.get("their-rule")!.contactGroups = ["softnet_oncall"];
+  const { stdout } = await it.run("destroy", "--yes");
+  assert.deepEqual(isTold(), [["softnet_oncall"], true]);
+  assert.match(stdout, /contact group softnet_oncall stays: other rules use it: theirs/);
+  metricRules.get("their-rule")!.contactGroups = ["ops"];
+  assert.match(
+    (await it.run("destroy", "--yes")).stdout,
+    /softnet_oncall stays: its description is not softnet's/,
+  );
+  assert.deepEqual(isTold(), [[], false]);
+});
+
+test("where STS cannot be reached, the account is the one of the instance that this runs on", async () => {
+  await using it = await alarms();
+  await using imds = await startImdsDouble();
+  const nowhere = { SOFTNET_STS_ENDPOINT: "http://127.0.0.1:9", SOFTNET_IMDS: imds.url };
+  const { code, stdout, stderr } = await it.runWith(nowhere, "apply", "--instance", "i-1", ...MAIL, "--yes");
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /5 changes made/);
+  assert.match(
+    stderr,
+    new RegExp(`the account is taken to be that of this instance: ${it.account.state.uid}`),
+  );
+  const off = await it.runWith({ ...nowhere, SOFTNET_IMDS: "http://127.0.0.1:9" }, "plan");
+  assert.equal(off.code, 2);
+  assert.match(off.stderr, /sts:GetCallerIdentity/);
+});
+
 test("rules that were made for another region are named with what takes them away", async () => {
   await using it = await alarms();
   await it.run("apply", "--instance", "i-1", "--region", "cn-beijing", ...MAIL, "--yes");
@@ -670,6 +773,32 @@ describe("what stands in the way", () => {
       ["plan", "--webhook", "http://127.0.0.1/hook"],
       /that CloudMonitor can reach/,
     ],
+    [
+      "a rule of how many may go where none goes",
+      ["plan", "--max-removals", "2"],
+      /--max-removals: expected --from-tag/,
+    ],
+    ["an instance that is none", ["plan", "--instance", "bad", ...MAIL], /an instance id such as i-/],
+    ...[
+      "http://localhost./hook",
+      "https://10.0.0.5/hook",
+      "https://172.31.0.1/hook",
+      "https://192.168.1.1/hook",
+      "http://169.254.1.1/hook",
+      "http://100.100.100.200/hook",
+      "http://0x7f.1/hook",
+      "https://[::1]/hook",
+      "https://[fd00::1]/hook",
+      "https://[fe80::1]/hook",
+      "https://[::ffff:10.0.0.1]/hook",
+    ].map(
+      (url) =>
+        [
+          `the webhook ${url}`,
+          ["plan", "--webhook", url],
+          /^(?!.*hook".*).*--webhook: expected an http\(s\) URL/,
+        ] as const,
+    ),
     ["an address that is none", ["plan", "--mail", "ops"], /one e-mail address/],
     ["the fleet and an instance", ["plan", "--fleet-only", "--instance", "i-1"], /it covers every one/],
     ["the fleet and squeezes", ["plan", "--fleet-only", "--with-squeezed"], /no rule on a series/],
@@ -890,6 +1019,24 @@ describe("status", () => {
       for (const word of words) assert.match(stdout, word);
     }
     assert.match((await it.run("status", "--site", "intl")).stdout, /CRITICAL e-mail, chat/);
+    const { channels } = JSON.parse((await it.run("status", "--json")).stdout);
+    assert.deepEqual(channels, {
+      CRITICAL: ["phone", "sms", "mail", "chat"],
+      WARN: ["sms", "mail", "chat"],
+      INFO: ["mail", "chat"],
+    });
+  });
+
+  test("tells what stands in the way in Chinese too, and takes --root, as plan does", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--instance", "i-1", "--region", "cn-beijing", ...MAIL, "--yes");
+    await it.run("apply", "--instance", "i-2", ...MAIL, "--yes");
+    const wish = ["--instance", "i-1", "--root", "/"];
+    const { stdout } = await it.run("status", ...wish, "--lang", "zh");
+    assert.match(stdout, /差异 +规则 softnet-critical-critical-i-1：应为 cn-hangzhou 的规则/);
+    assert.match(stdout, /实际为\s+softnet\s+为 cn-beijing\s+创建的规则/);
+    assert.doesNotMatch(stdout, /expected|got/);
+    assert.equal((await it.run("plan", "--instance", "i-2", "--root", "/")).code, 0);
   });
 
   test("watches the instances of a tag beside one rule for the fleet; one that is stopped owes nothing", async () => {
