@@ -39,13 +39,26 @@ export function firstOf(providers: readonly CredentialProvider[]): CredentialPro
   };
 }
 
+const KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID";
+const KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
+const TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN";
+
+/** Whether there is a key, or a part of one. */
+export function namesKey(env: Env): boolean {
+  return [KEY_ID, KEY_SECRET].some((name) => (env[name] ?? "").trim() !== "");
+}
+
+/** One environment before another, but never one's key with the other's token. */
+export function mergedEnv(first: Env, second: Env): Env {
+  const { [KEY_ID]: id, [KEY_SECRET]: secret, [TOKEN]: token } = namesKey(first) ? first : second;
+  return { ...second, ...first, [KEY_ID]: id, [KEY_SECRET]: secret, [TOKEN]: token };
+}
+
 /** @throws UsageError for half a pair, and for a value that no header can carry. */
 export function environmentCredentials(env: Env): Credentials | undefined {
-  const [accessKeyId, accessKeySecret, securityToken] = [
-    "ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
-  ].map((name) => headerValue(env[name], name));
+  const [accessKeyId, accessKeySecret, securityToken] = [KEY_ID, KEY_SECRET, TOKEN].map((name) =>
+    headerValue(env[name], name),
+  );
   if (accessKeyId !== undefined && accessKeySecret !== undefined) {
     return { accessKeyId, accessKeySecret, securityToken };
   }

@@ -19,6 +19,8 @@ export type ReadFile = (path: string) => string | undefined;
 export interface CredentialSource {
   readonly name: Text;
   readonly kind: "environment" | "profile" | "role";
+  /** Whether what it provides is the role of the instance, which is the agent's. */
+  readonly isRole: () => boolean;
   readonly provide: CredentialProvider;
 }
 
@@ -45,11 +47,13 @@ export function operatorSources(
     {
       name: { en: "the environment", zh: "环境变量" },
       kind: "environment",
+      isRole: () => false,
       provide: () => Promise.resolve(environmentCredentials(env)),
     },
     {
       name: { en: "the profile of the Alibaba Cloud CLI", zh: "阿里云 CLI 的配置" },
       kind: "profile",
+      isRole: () => readCliProfile(env, readFile)?.keys === "role",
       provide: async (refused) => {
         const keys = readCliProfile(env, readFile)?.keys;
         return keys === "role" ? role(refused) : keys;
@@ -58,6 +62,7 @@ export function operatorSources(
     {
       name: { en: "the RAM role of this instance", zh: "本实例的 RAM 角色" },
       kind: "role",
+      isRole: () => true,
       provide: (refused) => (isCut ? Promise.resolve(undefined) : role(refused)),
     },
   ];

@@ -16,7 +16,7 @@ import { DEFAULT_REMEDY_DIR } from "../core/remedy-journal.ts";
 import { firstBacklogOf } from "../core/remedies/bandwidth.ts";
 import { UsageError } from "../errors.ts";
 import { matching, oneOf, type Option, type RepeatedOption } from "../options.ts";
-import { isPushCron, PUSH_CRON_EXPECTED } from "../agent/push-cron.ts";
+import { refusedAs, shownValue } from "../agent/setting.ts";
 import { CHOOSING_OPTIONS } from "../remedy-options.ts";
 
 /** Why nothing secret may be in it. */
@@ -216,8 +216,7 @@ function settingsOf(given: readonly Setting[], what: (typeof TUNINGS)[number]): 
     if (settings.has(name)) throw refusal("repeated-setting", "each setting once", `${name} twice`);
     const expected = refusedAs(option, value) ?? unusableAs(name, value, what);
     if (expected !== undefined) {
-      const got = "isSecret" in option ? "something else" : JSON.stringify(value);
-      throw refusal("bad-value", `${name} to be ${expected}`, got);
+      throw refusal("bad-value", `${name} to be ${expected}`, shownValue(option, value));
     }
     settings.set(name, value);
   }
@@ -226,12 +225,6 @@ function settingsOf(given: readonly Setting[], what: (typeof TUNINGS)[number]): 
 
 function isCredential(name: string): boolean {
   return /ACCESS_?KEY|SECRET|TOKEN|PASSWORD/.test(name);
-}
-
-/** What the agent would have expected; undefined where it takes the value. */
-function refusedAs(option: Option<unknown>, value: string): string | undefined {
-  if (!v.is(option.schema, value)) return option.expected;
-  return option.env === AGENT_OPTIONS.pushCron.env && !isPushCron(value) ? PUSH_CRON_EXPECTED : undefined;
 }
 
 /** All that the unit lets the service write to. */

@@ -1,6 +1,7 @@
-import { checkCloud } from "../doctor/checkup-cloud.ts";
+import { checkCloud, type Instance, readInstance } from "../doctor/checkup-cloud.ts";
 import { checkMachine } from "../doctor/checkup-local.ts";
 import { checkupDocument, checkupText, exitCodeOf } from "../doctor/checkup-text.ts";
+import { sortSettings } from "../doctor/settings.ts";
 import { systemClock } from "../clock.ts";
 import { defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
@@ -45,19 +46,23 @@ export default defineVerb({
       return 0;
     }
     using machine = new Machine(options.root);
-    const agentEnv = readAgentEnv(machine);
+    const { env: agentEnv, refused } = sortSettings(readAgentEnv(machine));
     const config = agentConfig(options, { ...agentEnv, ...io.env });
     const possible = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "");
+    let asked: Promise<Instance> | undefined;
+    const instance = (): Promise<Instance> => (asked ??= readInstance(config.imds));
+    const isInstance = async (): Promise<boolean> => (await instance()).identity !== undefined;
     const looked = Promise.all([
       checkCloud({
         config,
-        stsEndpoint: options.stsEndpoint ?? agentEnv["SOFTNET_STS_ENDPOINT"],
+        stsEndpoint: options.stsEndpoint ?? (agentEnv["SOFTNET_STS_ENDPOINT"] || undefined),
         env: io.env,
         agentEnv,
+        instance,
         possibleCpus: possible?.length ?? 1,
         nowMs: systemClock.nowMs,
       }),
-      checkMachine(machine, options.root, config, io.env),
+      checkMachine(machine, options.root, config, io.env, { refused, isInstance }),
     ]);
     const checked = (await Promise.race([looked, aborted(io.signal)]))?.flat();
     if (checked === undefined) return exitCodeOfSignal(io.signal);

@@ -301,6 +301,46 @@ export interface AgentSigns {
   readonly console: { readonly url: string; readonly healthy: boolean; readonly said: string } | undefined;
 }
 
+/** A setting with which the agent does not start. */
+export interface RefusedSetting {
+  readonly name: string;
+  /** File and line. */
+  readonly place: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** @param refused one or more. */
+export function settingsCheck(refused: readonly RefusedSetting[]): Check {
+  const each = refused.map(({ place, name, expected, got }): Text => ({
+    en: `${place}: ${name}: expected ${expected}, got ${got}`,
+    zh: `${place}：${name}：应为 ${expected}，实际为 ${got}`,
+  }));
+  const places = refused.map(({ place }) => place).join(" ");
+  return {
+    code: "agent",
+    status: "failed",
+    summary: {
+      en: `the agent does not start with ${each.map(({ en }) => en).join("; ")}`,
+      zh: `代理无法以这些设置启动：${each.map(({ zh }) => zh).join("；")}`,
+    },
+    mend: {
+      en: `correct ${places}, then: sudo systemctl restart softnet-agent`,
+      zh: `请修正 ${places}，然后执行：sudo systemctl restart softnet-agent`,
+    },
+    evidence: { settings: refused.map(({ place, name }) => `${place} ${name}`) },
+  };
+}
+
+/** Where nobody has installed it and no cloud runs the machine, nobody misses it. */
+export const NO_AGENT_HERE: NotChecked = {
+  code: "agent",
+  because: {
+    en: "no agent is installed here, and this is no ECS instance",
+    zh: "本机未安装代理，也不是 ECS 实例",
+  },
+};
+
 export function agentCheck({ pid, stateDir, closedDir, closedSettings, console }: AgentSigns): Check {
   const evidence = {
     pid: pid ?? null,

@@ -1,3 +1,4 @@
+import { alarmCause } from "./alarm-document.ts";
 import type { CustomEvent } from "./custom-event.ts";
 import type { Evidence } from "./finding.ts";
 import { toThousandths } from "./rounding.ts";
@@ -7,7 +8,7 @@ import type { VerdictChange } from "./verdict-over-time.ts";
 const LONGEST_CONTENT = 900;
 
 /**
- * A change of verdict as a custom event: what is lost, on which instance, why, the command that fixes it, and the numbers, which come
+ * A change of verdict as a custom event: what is lost, on which instance, why, the command that fixes it where one does, and the numbers, which come
  * last because a long text is cut.
  *
  * @param atMs wall clock of the change, epoch milliseconds.
@@ -18,10 +19,11 @@ export function eventOf(
   who: { readonly instanceId: string; readonly groupId: number },
 ): CustomEvent {
   const finding = change.episode.verdict.findings[0];
+  const fix = alarmCause(change.episode.verdict)?.fix ?? null;
   const what =
     change.to === "healthy"
       ? `${who.instanceId}: no more loss. It was ${finding?.code ?? change.from} for ${secondsOf(change)} s. 已恢复，不再丢包。`
-      : `${who.instanceId}: ${finding?.summary.en ?? change.to} ${finding?.summary.zh ?? ""} fix: sudo softnet remedy apply; evidence: ${evidenceText(finding?.evidence ?? {})}`;
+      : `${who.instanceId}: ${finding?.summary.en ?? change.to} ${finding?.summary.zh ?? ""} ${fix === null ? "" : `fix: ${fix}; `}evidence: ${evidenceText(finding?.evidence ?? {})}`;
   return { name: change.event, groupId: String(who.groupId), atMs, content: what.slice(0, LONGEST_CONTENT) };
 }
 

@@ -49,10 +49,18 @@ export function mendOfRefusal({ code, ramAction, policy }: RefusalFacts): Text {
       zh: `为该 RAM 用户或角色授权 ${ramAction}：softnet doctor --policy ${policy}`,
     };
   }
-  return MENDS[code] ?? { en: "try again later", zh: "请稍后重试" };
+  const mend = MENDS[code];
+  if (mend === undefined) return { en: "try again later", zh: "请稍后重试" };
+  return typeof mend === "function" ? mend(endpointVariable(ramAction)) : mend;
 }
 
-const MENDS: Readonly<Record<string, Text>> = {
+/** The setting that names another endpoint of the product. */
+function endpointVariable(ramAction: string): string {
+  const product = ramAction.slice(0, ramAction.indexOf(":"));
+  return product === "cms" ? "SOFTNET_ENDPOINT" : `SOFTNET_${product.toUpperCase()}_ENDPOINT`;
+}
+
+const MENDS: Readonly<Record<string, Text | ((variable: string) => Text)>> = {
   "clock-off": sameText("sudo chronyc makestep || sudo timedatectl set-ntp true"),
   "unknown-access-key": {
     en: "give an access key that exists and is not disabled",
@@ -70,12 +78,12 @@ const MENDS: Readonly<Record<string, Text>> = {
     en: "attach a RAM role to the instance, or give an access key",
     zh: "为实例绑定 RAM 角色，或提供 AccessKey",
   },
-  "wrong-endpoint": {
-    en: "check SOFTNET_ENDPOINT and SOFTNET_STS_ENDPOINT: something else listens there",
-    zh: "请检查 SOFTNET_ENDPOINT 与 SOFTNET_STS_ENDPOINT：该地址上是其他服务",
-  },
-  "cloud-unreachable": {
-    en: "open the way there (route, security group, name server), or name another endpoint: SOFTNET_ENDPOINT",
-    zh: "请打通网络（路由、安全组、DNS），或用 SOFTNET_ENDPOINT 指定其他接入地址",
-  },
+  "wrong-endpoint": (variable) => ({
+    en: `check ${variable}: something else listens there`,
+    zh: `请检查 ${variable}：该地址上是其他服务`,
+  }),
+  "cloud-unreachable": (variable) => ({
+    en: `open the way there (route, security group, name server), or name another endpoint: ${variable}`,
+    zh: `请打通网络（路由、安全组、DNS），或用 ${variable} 指定其他接入地址`,
+  }),
 };

@@ -1,7 +1,7 @@
 import { pushMinutesApart } from "../agent/push-cron.ts";
 import { type AlarmsCloud, connectAlarms } from "../cloud/alarms.ts";
 import { type CallerIdentity, readCallerIdentity, stsEndpoints } from "../cloud/caller-identity.ts";
-import { type Credentials, readRoleName } from "../cloud/credentials.ts";
+import { type Credentials, mergedEnv, namesKey, readRoleName } from "../cloud/credentials.ts";
 import {
   chooseEndpoint,
   cloudMonitorEndpoints,
@@ -51,6 +51,8 @@ export interface CloudQuestion {
   readonly env: Env;
   /** What the agent is given beside. */
   readonly agentEnv: Env;
+  /** What the metadata service tells. */
+  readonly instance: () => Promise<Instance>;
   readonly possibleCpus: number;
   readonly nowMs: () => number;
 }
@@ -64,7 +66,7 @@ const TRIES = 2;
 export async function checkCloud(question: CloudQuestion): Promise<readonly Checked[]> {
   if (question.config.sink === "local") return notChecked(CLOUD_CODES, LOCAL_BY_CHOICE);
   const metadata = instanceMetadata({ baseUrl: question.config.imds });
-  const [found, instance] = await Promise.all([findCredentials(question, metadata), identityOf(metadata)]);
+  const [found, instance] = await Promise.all([findCredentials(question, metadata), question.instance()]);
   const role = roleCheck(question, instance);
   const regionId =
     question.config.region ??
@@ -111,17 +113,17 @@ interface FoundCredentials {
 }
 
 async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: InstanceMetadata): Promise<Found> {
-  const sources = operatorSources({ ...agentEnv, ...env }, metadata);
-  for (const { kind, name, provide } of sources) {
+  const sources = operatorSources(mergedEnv(env, agentEnv), metadata);
+  for (const { kind, isRole, name, provide } of sources) {
     try {
       const credentials = await provide();
-      const isOfAgentEnv = kind === "environment" && env["ALIBABA_CLOUD_ACCESS_KEY_ID"] === undefined;
+      const isOfAgentEnv = kind === "environment" && !namesKey(env);
       const place: Text = { en: AGENT_ENV_PATH, zh: AGENT_ENV_PATH };
       if (credentials) {
         return {
           credentials,
           source: isOfAgentEnv ? place : name,
-          areAgents: kind === "role" || isOfAgentEnv,
+          areAgents: isOfAgentEnv || isRole(),
         };
       }
     } catch (error) {
@@ -131,8 +133,8 @@ async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: Insta
           code: "credentials",
           status: "failed",
           summary: {
-            en: `what ${name.en} holds cannot be used: ${error.message}`,
-            zh: `${name.zh}中的凭证无法使用：${error.message}`,
+            en: `what ${name.en} holds cannot be used: ${complaintText(error).en}`,
+            zh: `${name.zh}中的凭证无法使用：${complaintText(error).zh}`,
           },
           mend: { en: error.expected, zh: error.expected },
           evidence: { source: name.en },
@@ -157,20 +159,22 @@ async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: Insta
   };
 }
 
-interface Instance {
+export interface Instance {
   readonly identity: InstanceIdentity | undefined;
   readonly roleName: string | undefined;
   /** Why nobody tells. */
-  readonly problem: string | undefined;
+  readonly problem: Text | undefined;
 }
 
-async function identityOf(metadata: InstanceMetadata): Promise<Instance> {
+/** @param imds where the metadata service is. */
+export async function readInstance(imds: string): Promise<Instance> {
+  const metadata = instanceMetadata({ baseUrl: imds });
   try {
     const [identity, roleName] = await Promise.all([readInstanceIdentity(metadata), readRoleName(metadata)]);
     return { identity, roleName, problem: undefined };
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
-    return { identity: undefined, roleName: undefined, problem: error.message };
+    return { identity: undefined, roleName: undefined, problem: complaintText(error) };
   }
 }
 
@@ -178,7 +182,7 @@ function roleCheck({ env, agentEnv }: CloudQuestion, { identity, roleName, probl
   const evidence = { instanceId: identity?.instanceId ?? null, role: roleName ?? null };
   if (identity === undefined && roleName === undefined) {
     const why: Text =
-      problem === undefined ? { en: "", zh: "" } : { en: ` (${problem})`, zh: `（${problem}）` };
+      problem === undefined ? { en: "", zh: "" } : { en: ` (${problem.en})`, zh: `（${problem.zh}）` };
     return {
       code: "role",
       because: {
@@ -195,7 +199,7 @@ function roleCheck({ env, agentEnv }: CloudQuestion, { identity, roleName, probl
       evidence,
     };
   }
-  const hasKeys = { ...agentEnv, ...env }["ALIBABA_CLOUD_ACCESS_KEY_ID"] !== undefined;
+  const hasKeys = namesKey(mergedEnv(env, agentEnv));
   return {
     code: "role",
     status: hasKeys ? "ok" : "warning",
@@ -402,7 +406,7 @@ function isCertificateOfAnotherTime(errorCode: string): boolean {
 }
 
 const MEND_OF_CLOCK = mendOfRefusal({ code: "clock-off", ramAction: "", policy: "" });
-const MEND_OF_WAY = mendOfRefusal({ code: "cloud-unreachable", ramAction: "", policy: "" });
+const MEND_OF_WAY = mendOfRefusal({ code: "cloud-unreachable", ramAction: "cms:", policy: "" });
 
 async function checkQuota(monitor: AlarmsCloud, { config, possibleCpus }: CloudQuestion): Promise<Check> {
   const quota = await orError(monitor.readQuota());
@@ -467,7 +471,7 @@ async function checkLastPoint(
 function failedCall(code: CheckCode, error: KnownError): Check {
   const refused = error instanceof RefusedCall ? error : undefined;
   const { ramAction = "", policy = "", cloudCode } = refused ?? {};
-  const reason = reasonOfRefusal(error.code) ?? { en: error.message, zh: error.message };
+  const reason = reasonOfRefusal(error.code) ?? complaintText(error);
   const said = cloudCode === undefined ? "" : ` (${cloudCode})`;
   return {
     code,
@@ -475,6 +479,14 @@ function failedCall(code: CheckCode, error: KnownError): Check {
     summary: { en: `${error.where}: ${reason.en}${said}`, zh: `${error.where}：${reason.zh}${said}` },
     mend: mendOfRefusal({ code: error.code, ramAction, policy }),
     evidence: { error: error.code, cloudCode: cloudCode ?? null, ramAction: refused ? ramAction : null },
+  };
+}
+
+/** What a complaint holds is English, like the flags and files that it is about; the sentence around it need not be. */
+function complaintText({ message, where, expected, got }: KnownError): Text {
+  return {
+    en: message,
+    zh: `${where.replace(/^metadata service/, "元数据服务")}：应为 ${expected}，实际为 ${got}`,
   };
 }
 

@@ -8,7 +8,10 @@ import {
   conflictChecks,
   driftCheck,
   firstBootCheck,
+  NO_AGENT_HERE,
   type NotChecked,
+  type RefusedSetting,
+  settingsCheck,
 } from "../core/checkup.ts";
 import { conflictsWith } from "../core/remedies/conflicts.ts";
 import { driftDocument } from "../core/remedy-document.ts";
@@ -26,18 +29,36 @@ import { possibleStateDirs, readHolder } from "../store/state-dir.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** What is known of the agent that should be here. */
+export interface AgentExpected {
+  /** Its settings with which it does not start. */
+  readonly refused: readonly RefusedSetting[];
+  /** Whether a metadata service names this machine as an instance. */
+  readonly isInstance: () => Promise<boolean>;
+}
+
 /** What the machine alone can tell: it asks nobody but the agent's own console. */
 export async function checkMachine(
   host: Host,
   root: string,
   config: Pick<AgentConfig, "stateDir" | "console" | "remedyDir">,
   env: Env,
+  { refused, isInstance }: AgentExpected,
 ): Promise<readonly Checked[]> {
-  return [
-    root === "/" ? agentCheck(await findAgent(host, config, env)) : ANOTHER_TREE,
-    ...checkRemedy(host, config.remedyDir),
-    firstBootCheck(readFirstBootReport(host)),
-  ];
+  const agent = async (): Promise<Checked> => {
+    if (refused.length > 0) return settingsCheck(refused);
+    if (root !== "/") return ANOTHER_TREE;
+    const signs = await findAgent(host, config, env);
+    const isMissed =
+      isAlive(signs) ||
+      isInstalled(host) ||
+      // Whoever says where its console is has one.
+      (config.console !== undefined && config.console !== DEFAULT_CONSOLE) ||
+      isMadeByAlibabaCloud(host) ||
+      (await isInstance());
+    return isMissed ? agentCheck(signs) : NO_AGENT_HERE;
+  };
+  return [await agent(), ...checkRemedy(host, config.remedyDir), firstBootCheck(readFirstBootReport(host))];
 }
 
 const ANOTHER_TREE: NotChecked = {
@@ -47,6 +68,23 @@ const ANOTHER_TREE: NotChecked = {
     zh: "--root 指向其他目录树，而进程只能在本机查找",
   },
 };
+
+function isAlive({ pid, closedDir, console }: AgentSigns): boolean {
+  return pid !== undefined || closedDir !== undefined || console !== undefined;
+}
+
+function isInstalled(host: Host): boolean {
+  return (
+    host.list("/etc/softnet").length > 0 ||
+    ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"].some((dir) =>
+      host.list(dir).includes("softnet-agent.service"),
+    )
+  );
+}
+
+function isMadeByAlibabaCloud(host: Host): boolean {
+  return readLine(host, "/sys/class/dmi/id/sys_vendor")?.startsWith("Alibaba Cloud") ?? false;
+}
 
 const CONSOLE_TIMEOUT_MS = 1000;
 

@@ -70,7 +70,7 @@ export function exitCodeOf(checked: readonly Checked[]): 0 | 1 {
 function sumText(checks: readonly Check[]): Text {
   const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;
   return {
-    en: `${count("ok")} ok, ${count("warning")} to look at, ${count("failed")} failed`,
+    en: `${count("ok")} ok, ${count("warning")} ${count("warning") === 1 ? "warning" : "warnings"}, ${count("failed")} failed`,
     zh: `${count("ok")} 项正常，${count("warning")} 项警告，${count("failed")} 项失败`,
   };
 }

@@ -3,18 +3,26 @@ import { type Host, readText } from "./host.ts";
 /** From here systemd gives the agent its settings. */
 export const AGENT_ENV_PATH = "/etc/softnet/agent.env";
 
-/** The agent's settings on a machine; empty where there is no such file, or it may not be read. */
-export function readAgentEnv(host: Host): Readonly<Record<string, string>> {
+/** One of the agent's settings, and where it stands. */
+export interface AgentEnvLine {
+  readonly name: string;
+  readonly value: string;
+  /** Of the file, from 1. */
+  readonly line: number;
+}
+
+/** The agent's settings on a machine, each once; empty where there is no such file, or it may not be read. */
+export function readAgentEnv(host: Host): readonly AgentEnvLine[] {
   return parseEnvironmentFile(readText(host, AGENT_ENV_PATH) ?? "");
 }
 
-/** As systemd reads an EnvironmentFile (systemd.exec(5)), as far as one line each goes. */
-function parseEnvironmentFile(text: string): Readonly<Record<string, string>> {
-  const lines = text.split("\n").flatMap((line) => {
-    const match = /^\s*([A-Za-z_]\w*)=(.*?)\s*$/.exec(line);
-    return match ? [[match[1]!, unquoted(match[2]!)] as const] : [];
+/** As systemd reads an EnvironmentFile (systemd.exec(5)), as far as one line each goes: the last one of a name counts. */
+function parseEnvironmentFile(text: string): readonly AgentEnvLine[] {
+  const lines = text.split("\n").flatMap((written, i) => {
+    const match = /^\s*([A-Za-z_]\w*)=(.*?)\s*$/.exec(written);
+    return match ? [{ name: match[1]!, value: unquoted(match[2]!), line: i + 1 }] : [];
   });
-  return Object.fromEntries(lines);
+  return [...new Map(lines.map((each) => [each.name, each])).values()];
 }
 
 function unquoted(value: string): string {

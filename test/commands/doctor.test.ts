@@ -7,13 +7,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 
+import { isCheck } from "../../src/core/checkup.ts";
 import { hostEntries } from "../../src/core/metrics.ts";
+import { checkMachine } from "../../src/doctor/checkup-local.ts";
 import { POLICIES, type PolicyChoice } from "../../src/policies.ts";
 import { lockStateDir } from "../../src/store/state-dir.ts";
 import { type Account, openAccount } from "../double/account.ts";
 import { call, type Parameter } from "../double/call.ts";
 import { type CloudUser, startCloudDouble } from "../double/cloud.ts";
 import { startImdsDouble } from "../double/imds.ts";
+import { hostOf } from "../host/hosts.ts";
 import { runSoftnet } from "../support/run-softnet.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "softnet-doctor-"));
@@ -288,6 +291,69 @@ describe("softnet doctor", () => {
     assert.equal(exit, 0);
   });
 
+  test("nor where a profile of the Alibaba Cloud CLI hands that role out", async () => {
+    const role = roleNamed("softnet-role");
+    const {
+      AccessKeyId: accessKeyId,
+      AccessKeySecret: accessKeySecret,
+      SecurityToken: securityToken,
+    } = role.credentials;
+    const allowed = POLICIES.agent.document.Statement.flatMap(({ Action }) => Action);
+    await using it = await cloudOf(openAccount(), { accessKeyId, accessKeySecret, securityToken, allowed });
+    await using imds = await startImdsDouble({ role });
+    const file = join(dir, "role-profile.json");
+    const profiles = [{ name: "default", mode: "EcsRamRole", ram_role_name: "softnet-role" }];
+    writeFileSync(file, JSON.stringify({ current: "default", profiles }));
+    const { ALIBABA_CLOUD_ACCESS_KEY_ID: _, ALIBABA_CLOUD_ACCESS_KEY_SECRET: __, ...env } = it.env;
+    const { check, exit } = await doctor(
+      { ...env, SOFTNET_IMDS: imds.url, ALIBABA_CLOUD_CONFIG_FILE: file },
+      ["--root", rootWith()],
+    );
+    assert.match(check("credentials").summary, /by the profile/);
+    assert.equal(check("last-point").status, "skipped");
+    assert.equal(exit, 0);
+  });
+
+  test("does not sign with the shell's key and the token of the agent's file", async () => {
+    await using it = await cloudOf(openAccount());
+    const root = rootWith({
+      "/etc/softnet/agent.env":
+        "ALIBABA_CLOUD_ACCESS_KEY_ID=STS.agent\nALIBABA_CLOUD_ACCESS_KEY_SECRET=x\nALIBABA_CLOUD_SECURITY_TOKEN=y\n",
+    });
+    const { check } = await doctor(it.env, ["--root", root]);
+    assert.equal(check("credentials").status, "ok");
+    assert.equal(check("credentials").evidence["source"], "the environment");
+  });
+
+  test("tells of a setting with which the agent does not start, by file and line, and goes on", async () => {
+    const account = openAccount();
+    pushPoint(account, minutesAgo(1));
+    await using it = await cloudOf(account);
+    const root = rootWith({
+      "/etc/softnet/agent.env":
+        "# ours\nSOFTNET_SAMPLE_SECONDS=often\nSOFTNET_PUSH_CRON=0 3 * * *\nSOFTNET_WEBHOOK=ftp://s3cret\nSOFTNET_STATE_MB=\n",
+    });
+    const { check, exit } = await doctor(it.env, ["--root", root]);
+    assert.equal(exit, 1);
+    const { status, summary, mend, evidence } = check("agent");
+    assert.equal(status, "failed");
+    assert.match(
+      summary,
+      /agent\.env:2: SOFTNET_SAMPLE_SECONDS: expected a number from 0\.1 to 10, got "often"; .*agent\.env:3: SOFTNET_PUSH_CRON: expected a cron .*, got "0 3 \* \* \*"; .*agent\.env:4: SOFTNET_WEBHOOK: .*, got something else$/,
+    );
+    assert.match(mend!, /correct \/etc\/softnet\/agent\.env:2 .*restart softnet-agent/);
+    assert.equal((evidence["settings"] as string[]).length, 3);
+    assert.equal(check("last-point").status, "ok");
+  });
+
+  test("names the setting of the endpoint that cannot be reached", async () => {
+    await using it = await cloudOf(openAccount(), { ...USER, allowed: [] });
+    const { check } = await doctor({ ...it.env, SOFTNET_ENDPOINT: NOWHERE });
+    assert.match(check("endpoint").mend!, /another endpoint: SOFTNET_ENDPOINT$/);
+    const sts = await doctor({ ...it.env, SOFTNET_ENDPOINT: NOWHERE, SOFTNET_STS_ENDPOINT: NOWHERE });
+    assert.match(sts.check("credentials").mend!, /another endpoint: SOFTNET_STS_ENDPOINT$/);
+  });
+
   test("names each RAM action that is missing, and still knows whose the credentials are", async () => {
     await using it = await cloudOf(openAccount(), { ...USER, allowed: ["sts:GetCallerIdentity"] });
     const { check } = await doctor(it.env);
@@ -538,7 +604,43 @@ describe("softnet doctor on the machine", () => {
   }
 });
 
+describe("softnet doctor on a machine without an agent", () => {
+  const look = async (files: Readonly<Record<string, string>>, isInstance: boolean) => {
+    const config = {
+      stateDir: join(dir, "no-agent"),
+      console: undefined,
+      remedyDir: "/var/lib/softnet-remedy",
+    };
+    const asked = { refused: [], isInstance: () => Promise.resolve(isInstance) };
+    const [agent] = await checkMachine(hostOf(files), "/", config, { HOME: dir }, asked);
+    return isCheck(agent!) ? agent.status : "skipped";
+  };
+
+  for (const [name, files, isInstance, status] of [
+    ["of an operator's own misses none", {}, false, "skipped"],
+    ["that is an instance misses it", {}, true, "failed"],
+    [
+      "that Alibaba Cloud runs misses it",
+      { "/sys/class/dmi/id/sys_vendor": "Alibaba Cloud\n" },
+      false,
+      "failed",
+    ],
+    ["that has its settings misses it", { "/etc/softnet/agent.env": "" }, false, "failed"],
+    ["that has its unit misses it", { "/usr/lib/systemd/system/softnet-agent.service": "" }, false, "failed"],
+  ] as const) {
+    test(name, async () => assert.equal(await look(files, isInstance), status));
+  }
+});
+
 describe("softnet doctor for people", () => {
+  test("counts by the words of the labels, and says in Chinese why there is no instance", async () => {
+    const env = { SOFTNET_IMDS: NOWHERE, HOME: dir };
+    const { stdout } = await runSoftnet(["doctor", "--root", rootWith()], { env });
+    assert.match(stdout, /Sum +6 ok, 1 warning, 0 failed/);
+    const zh = await runSoftnet(["doctor", "--lang", "zh", "--root", rootWith()], { env });
+    assert.match(zh.stdout, /这不是 ECS 实例（元数据服务 127\.0\.0\.1:9：应为 /);
+  });
+
   test("says all of it in both languages", async () => {
     const env = { SOFTNET_IMDS: NOWHERE, HOME: dir };
     for (const [lang, words] of [

@@ -44,6 +44,16 @@ test("an event says what is lost, where, how to mend it, and the numbers without
   });
 });
 
+test("an event of a finding that none of our commands fixes names none", () => {
+  const { episode, ...rest } = change({ cpus: [1] }, "critical");
+  const findings = episode.verdict.findings.map((finding) => ({ ...finding, remedy: null }));
+  const unmended = { ...rest, episode: { ...episode, verdict: { ...episode.verdict, findings } } };
+  assert.equal(
+    eventOf(unmended, 0, WHO).content,
+    "i-1: CPU 0 drops 250 packets/s. CPU 0 每秒丢弃 250 个数据包。 evidence: cpus=1",
+  );
+});
+
 test("an event that is too long loses numbers and keeps the command", () => {
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`evidence${i}`, i]));
   const { content } = eventOf(change(many, "critical"), 0, WHO);

@@ -12,13 +12,14 @@ test("the agent's settings are read as systemd reads them", () => {
     '  SOFTNET_PUSH_CRON="*/5 * * * *"  ',
     "SOFTNET_ENDPOINT=''",
     "nonsense",
+    "SOFTNET_REGION=cn-beijing",
     "",
   ].join("\n");
-  assert.deepEqual(readAgentEnv(hostOf({ "/etc/softnet/agent.env": text })), {
-    SOFTNET_REGION: "cn-hangzhou",
-    SOFTNET_PUSH_CRON: "*/5 * * * *",
-    SOFTNET_ENDPOINT: "",
-  });
+  assert.deepEqual(readAgentEnv(hostOf({ "/etc/softnet/agent.env": text })), [
+    { name: "SOFTNET_REGION", value: "cn-beijing", line: 7 },
+    { name: "SOFTNET_PUSH_CRON", value: "*/5 * * * *", line: 4 },
+    { name: "SOFTNET_ENDPOINT", value: "", line: 5 },
+  ]);
 });
 
-test("a machine without them has none", () => assert.deepEqual(readAgentEnv(hostOf({})), {}));
+test("a machine without them has none", () => assert.deepEqual(readAgentEnv(hostOf({})), []));
