@@ -418,6 +418,29 @@ describe("one rule for the fleet", () => {
     assert.deepEqual(step.differences, [{ field: "SilenceTime", from: "7200", to: "60" }]);
   });
 
+  test("remembers whom it tells and which application group, and gets its description back", () => {
+    const asked = { ...fleet, contactGroup: "ops", mail: undefined, seriesGroupId: 7 };
+    const account = applied(asked, {
+      ...SOMEBODYS,
+      contacts: [...SOMEBODYS.contacts, ...applied().contacts],
+    });
+    const plain = { ...fleet, ...AS_IT_IS, seriesGroupId: undefined };
+    assert.deepEqual(planned(plain, account).steps, []);
+    const [rule] = account.eventRules;
+    const byHand = (fields: Partial<EventRule["fields"]>): AlarmAccount => ({
+      ...account,
+      eventRules: [{ ...rule!, fields: { ...rule!.fields, ...fields } }],
+    });
+    assert.deepEqual(planned(plain, byHand({ GroupId: "9" })).steps[0]!.differences, [
+      { field: "GroupId", from: "9", to: "7" },
+    ]);
+    const [mended, ...others] = planned(plain, byHand({ Description: marked("by hand") })).steps;
+    assert.deepEqual(others, []);
+    assert.deepEqual(mended!.differences, [
+      { field: "Description", from: marked("by hand"), to: rule!.fields.Description },
+    ]);
+  });
+
   test("asks for the level of the site", () => {
     const levelOn = (site: AlarmWish["site"]): string | undefined =>
       applied(wish({ coverage: { kind: "fleet" }, site })).eventRules[0]!.contactTargets[0]!.Level;
