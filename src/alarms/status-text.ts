@@ -1,6 +1,6 @@
 import type { Prepared } from "./preparing.ts";
 import { deferredSections, joined, noteLines, notesOf, stepSections } from "./text.ts";
-import type { Allowance, Contact } from "../core/alarm-account.ts";
+import { type Allowance, type Contact, ownRulesOf } from "../core/alarm-account.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
 import type { Obstacle } from "../core/alarm-steps.ts";
 import type { Site } from "../core/alarm-wish.ts";
@@ -35,7 +35,7 @@ export function alarmStatusText(shown: StatusToShow, look: Look): string {
   const { account, plan } = prepared;
   const eventRule = ownEventRule(account);
   const where: Text = { en: `${regionId}, account ${accountId}`, zh: `${regionId}，账号 ${accountId}` };
-  const isEmpty = status.instances.length === 0 && !eventRule;
+  const isEmpty = status.instances.length === 0 && !eventRule && ownRulesOf(account, regionId).length === 0;
   return joined([
     [
       ...labelled(WORDS.alarms[lang], "bold", where[lang], look),

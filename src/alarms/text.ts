@@ -283,17 +283,19 @@ function pendingIn(contacts: readonly Contact[], contactGroups: readonly string[
 }
 
 function pendingNotes(contacts: readonly Contact[], contactGroups: readonly string[]): readonly Note[] {
-  const names = pendingIn(contacts, contactGroups).map(({ name, mail, phone }) => {
-    const which = [...(mail?.isPending ? ["Mail"] : []), ...(phone?.isPending ? ["SMS"] : [])].join(", ");
-    return `${name} (${which})`;
-  });
-  if (names.length === 0) return [];
+  const pending = pendingIn(contacts, contactGroups);
+  const [first] = pending;
+  if (!first) return [];
+  const names = pending.map((contact) => `${contact.name} (${pendingChannels(contact)})`);
   const who: Text =
-    names.length === 1
-      ? { en: `The contact ${names[0]} has not clicked its activation link`, zh: `联系人 ${names[0]} ` }
+    pending.length === 1
+      ? {
+          en: `The contact ${first.name} has not clicked its activation link (${pendingChannels(first)})`,
+          zh: `联系人 ${first.name} 尚未点击激活链接（${pendingChannels(first)}）`,
+        }
       : {
           en: `${names.length} contacts have not clicked their activation links: ${someOf(names, "en")}`,
-          zh: `${names.length} 个联系人（${someOf(names, "zh")}）`,
+          zh: `${names.length} 个联系人尚未点击激活链接：${someOf(names, "zh")}`,
         };
   return [
     {
@@ -301,10 +303,14 @@ function pendingNotes(contacts: readonly Contact[], contactGroups: readonly stri
       style: "red",
       text: {
         en: `${who.en}: until then no alarm arrives there. A link is good for 24 hours; the CloudMonitor console sends a new one (Alerts, Alert Contacts).`,
-        zh: `${who.zh}尚未点击激活链接，在此之前收不到任何报警。链接 24 小时内有效，可在云监控控制台的“报警联系人”页面重新发送。`,
+        zh: `${who.zh}，在此之前收不到任何报警。链接 24 小时内有效，可在云监控控制台的“报警联系人”页面重新发送。`,
       },
     },
   ];
+}
+
+function pendingChannels({ mail, phone }: Contact): string {
+  return [...(mail?.isPending ? ["Mail"] : []), ...(phone?.isPending ? ["SMS"] : [])].join(", ");
 }
 
 /** The rules that somebody switched off; they stay so. */

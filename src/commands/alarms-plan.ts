@@ -2,6 +2,7 @@ import { changesDocument } from "../alarms/document.ts";
 import { ACCOUNT_OPTIONS, maxRemovals, WISH_OPTIONS } from "../alarms/options.ts";
 import { openAlarms, prepare, refuseContradictions, refuseObstacles } from "../alarms/preparing.ts";
 import { alarmPlanText, IN_STEP, type Note, notesOf } from "../alarms/text.ts";
+import { maskedUrl } from "../core/alarm-steps.ts";
 import { defineVerb, type Io } from "../terminal/command.ts";
 import { quoted } from "../terminal/consent.ts";
 import { lookAt } from "../terminal/look.ts";
@@ -26,7 +27,7 @@ export default defineVerb({
     const isInStep = steps.length === 0 && deferred.length === 0;
     const notes = [
       ...notesOf(prepared, at.regionId),
-      ...(steps.length > 0 && isMasked(options) ? [MASKED] : []),
+      ...(steps.length > 0 && !options.json ? variableNote(options.webhook) : []),
     ];
     const command = applyCommand(io);
     io.stdout(
@@ -38,37 +39,30 @@ export default defineVerb({
   },
 });
 
-/** With the flags of this plan; a webhook is often all the secret it has. */
+/** With the flags of this plan. A webhook is often all the secret it has: unless it is given, the shell's variable is empty, and refused. */
 function applyCommand({ commandLine }: Io): string {
   const flags = commandLine.slice(commandLine.indexOf("alarms") + 2);
-  const shown = flags.map((flag, i) => {
-    if (flags[i - 1] === "--webhook") return shownWebhook(flag);
-    return flag.startsWith("--webhook=")
-      ? `--webhook=${shownWebhook(flag.slice("--webhook=".length))}`
-      : flag;
+  const shown = flags.flatMap((flag, i) => {
+    if (flags[i - 1] === "--webhook" && flag !== "off") return [`"$${VARIABLE}"`];
+    const [, url] = /^--webhook=(.*)$/.exec(flag) ?? [];
+    return url === undefined || url === "off" ? [quoted(flag)] : ["--webhook", `"$${VARIABLE}"`];
   });
-  return ["softnet", "alarms", "apply", ...shown].map(quoted).join(" ");
+  return ["softnet", "alarms", "apply", ...shown].join(" ");
 }
 
-function isMasked({
-  webhook,
-  json,
-}: {
-  readonly webhook: string | undefined;
-  readonly json: boolean;
-}): boolean {
-  return !json && webhook !== undefined && webhook !== "off";
-}
+const VARIABLE = "WEBHOOK";
 
-const MASKED: Note = {
-  label: { en: "Note", zh: "注意" },
-  style: "yellow",
-  text: {
-    en: "The webhook is not shown whole below: put its address in the place of what is.",
-    zh: "下方命令中的 webhook 地址已隐去一部分，请替换为完整地址。",
-  },
-};
-
-function shownWebhook(url: string): string {
-  return url === "off" ? url : new URL("/…", url).href.replace("%E2%80%A6", "…");
+function variableNote(webhook: string | undefined): readonly Note[] {
+  if (webhook === undefined || webhook === "off") return [];
+  const shown = maskedUrl(webhook);
+  return [
+    {
+      label: { en: "Note", zh: "注意" },
+      style: "yellow",
+      text: {
+        en: `Set ${VARIABLE} to the webhook before the command below: ${shown} is not shown whole.`,
+        zh: `执行下方命令前请将 ${VARIABLE} 设为 webhook 地址：${shown} 未完整显示。`,
+      },
+    },
+  ];
 }

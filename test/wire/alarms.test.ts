@@ -449,6 +449,9 @@ describe("instances by their tag", () => {
         Array.from({ length: (8 - left) * 2 }, () => "delete"),
       );
     }
+    const { stdout: text } = await it.run("status", "--from-tag", "team=web");
+    assert.match(text, /Delete +rules softnet-critical-critical-i-0/);
+    assert.doesNotMatch(text, /Nothing is set up yet/);
     assert.match((await it.run("plan", "--from-tag", "team=web")).stderr, /--max-removals 8/);
   });
 
@@ -518,8 +521,8 @@ describe("on a terminal", () => {
       ["--webhook=https://hooks.example.com/s3cret"],
     ]) {
       const { stdout } = await it.run("plan", "--instance", "i-1", ...MAIL, ...hook);
-      assert.match(stdout, /alarms apply .*https:\/\/hooks\.example\.com\/…/);
-      assert.match(stdout, /webhook is not shown whole/);
+      assert.match(stdout, /alarms apply .* --webhook "\$WEBHOOK"\n/);
+      assert.match(stdout, /Set WEBHOOK to the webhook .*https:\/\/hooks\.example\.com\/…/);
       assert.doesNotMatch(stdout, /s3cret/);
     }
     assert.doesNotMatch((await it.run("plan", "--webhook", "ftp://x/s3cret")).stderr, /s3cret/);
@@ -625,7 +628,7 @@ test("a contact group that is full stands in the way, and many links that wait a
   const { stdout } = await it.run("plan", ...wish);
   assert.match(
     stdout,
-    /SILENT +100 contacts have not clicked .*: member0 \(Mail\), [^]* and 94 more: until then/,
+    /SILENT +100 contacts have not clicked their activation links: member0 \(Mail\), [^]* and 94 more: until then/,
   );
   assert.equal(stdout.match(/SILENT/g)!.length, 1);
 });
