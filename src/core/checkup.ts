@@ -322,7 +322,7 @@ export function settingsCheck(refused: readonly RefusedSetting[]): Check {
     status: "failed",
     summary: {
       en: `the agent does not start with ${each.map(({ en }) => en).join("; ")}`,
-      zh: `代理无法以这些设置启动：${each.map(({ zh }) => zh).join("；")}`,
+      zh: `agent 无法以这些设置启动：${each.map(({ zh }) => zh).join("；")}`,
     },
     mend: {
       en: `correct ${places}, then: sudo systemctl restart softnet-agent`,
@@ -337,7 +337,7 @@ export const NO_AGENT_HERE: NotChecked = {
   code: "agent",
   because: {
     en: "no agent is installed here, and this is no ECS instance",
-    zh: "本机未安装代理，也不是 ECS 实例",
+    zh: "本机未安装 agent，也不是 ECS 实例",
   },
 };
 

@@ -1,7 +1,7 @@
 import { refusedAs, shownValue } from "../agent/setting.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import type { RefusedSetting } from "../core/checkup.ts";
-import { AGENT_ENV_PATH, type AgentEnvLine } from "../host/agent-env.ts";
+import type { AgentEnvLine } from "../host/agent-env.ts";
 import { OPERATOR_OPTIONS } from "../operator-options.ts";
 import type { Option } from "../options.ts";
 
@@ -16,7 +16,7 @@ export function sortSettings(lines: readonly AgentEnvLine[]): SortedSettings {
   const refused = lines.flatMap((each): readonly RefusedSetting[] => {
     const complaint = complaintOf(each);
     if (!complaint) return [];
-    return [{ name: each.name, place: `${AGENT_ENV_PATH}:${each.line}`, ...complaint }];
+    return [{ name: each.name, place: each.place, ...complaint }];
   });
   const usable = lines.filter(({ name }) => !refused.some((each) => each.name === name));
   return { env: Object.fromEntries(usable.map(({ name, value }) => [name, value])), refused };

@@ -341,7 +341,7 @@ describe("softnet doctor", () => {
       summary,
       /agent\.env:2: SOFTNET_SAMPLE_SECONDS: expected a number from 0\.1 to 10, got "often"; .*agent\.env:3: SOFTNET_PUSH_CRON: expected a cron .*, got "0 3 \* \* \*"; .*agent\.env:4: SOFTNET_WEBHOOK: .*, got something else$/,
     );
-    assert.match(mend!, /correct \/etc\/softnet\/agent\.env:2 .*restart softnet-agent/);
+    assert.match(mend!, /correct \S+\/etc\/softnet\/agent\.env:2 .*restart softnet-agent/);
     assert.equal((evidence["settings"] as string[]).length, 3);
     assert.equal(check("last-point").status, "ok");
   });

@@ -16,9 +16,9 @@ test("the agent's settings are read as systemd reads them", () => {
     "",
   ].join("\n");
   assert.deepEqual(readAgentEnv(hostOf({ "/etc/softnet/agent.env": text })), [
-    { name: "SOFTNET_REGION", value: "cn-beijing", line: 7 },
-    { name: "SOFTNET_PUSH_CRON", value: "*/5 * * * *", line: 4 },
-    { name: "SOFTNET_ENDPOINT", value: "", line: 5 },
+    { name: "SOFTNET_REGION", value: "cn-beijing", place: "/etc/softnet/agent.env:7" },
+    { name: "SOFTNET_PUSH_CRON", value: "*/5 * * * *", place: "/etc/softnet/agent.env:4" },
+    { name: "SOFTNET_ENDPOINT", value: "", place: "/etc/softnet/agent.env:5" },
   ]);
 });
 
