@@ -31,8 +31,8 @@ export const endpoint = {
   expected: "a host, an https:// URL, or http:// to a loopback address",
 };
 
-/** Of ECS; `mi-` is a server elsewhere that is managed through it. */
-export const instanceId = matching(/^m?i-[A-Za-z0-9-]{1,60}$/, "an instance id such as i-bp1abcdefgh");
+/** A machine outside of ECS may push by a name of its own, so it need not begin with `i-`. */
+export const instanceId = matching(/^[A-Za-z0-9._-]{1,64}$/, "an instance id such as i-bp1abcdefgh");
 
 const consoleAddress = v.pipe(
   v.string(),

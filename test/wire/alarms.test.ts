@@ -781,7 +781,7 @@ describe("what stands in the way", () => {
       ["plan", "--max-removals", "2"],
       /--max-removals: expected --from-tag/,
     ],
-    ["an instance that is none", ["plan", "--instance", "bad", ...MAIL], /an instance id such as i-/],
+    ["an instance that is none", ["plan", "--instance", "i-1,i-2", ...MAIL], /an instance id such as i-/],
     ...[
       "http://localhost./hook",
       "https://10.0.0.5/hook",
