@@ -10,6 +10,8 @@ async function runProcess(): Promise<void> {
   const signal = signalOf(process, () => performance.now());
   // `softnet watch | head` closes the pipe: that is an end, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // The terminal is gone, and what was begun is ended in peace all the same.
+    if (signal.reason === "SIGHUP") return;
     if (error.code === "EPIPE") process.exit(0);
     process.stderr.write(
       `softnet: standard output: expected room for what is printed, got ${error.code ?? error.message}\n`,

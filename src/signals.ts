@@ -6,7 +6,8 @@ import { EXIT_CODE_OF_SIGNAL } from "./terminal/command.ts";
 const SAME_MS = 500;
 
 /**
- * Turns SIGINT and SIGTERM into an abort with the signal's name as the reason. Asked again, a person means at once: the process then exits.
+ * Turns SIGINT, SIGTERM and SIGHUP into an abort with the signal's name as the reason. Asked again, a person means at once: the process then exits.
+ * A terminal that is gone is nobody who asks: the shell, sudo and the kernel each say so in their own time.
  *
  * @param nowMs any clock that never steps.
  */
@@ -16,10 +17,11 @@ export function signalOf(
 ): AbortSignal {
   const abort = new AbortController();
   let firstAtMs: number | undefined;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       firstAtMs ??= nowMs();
-      if (nowMs() - firstAtMs > SAME_MS) process.exit(EXIT_CODE_OF_SIGNAL[signal]);
+      const isAgain = nowMs() - firstAtMs > SAME_MS && signal !== "SIGHUP";
+      if (isAgain) process.exit(EXIT_CODE_OF_SIGNAL[signal]);
       abort.abort(signal);
     });
   }

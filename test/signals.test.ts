@@ -13,7 +13,7 @@ function fakeProcess() {
 }
 
 describe("a signal", () => {
-  for (const name of ["SIGINT", "SIGTERM"]) {
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     test(`${name} asks to end in peace`, () => {
       const { process, signal, exits } = fakeProcess();
       process.emit(name);
@@ -37,5 +37,14 @@ describe("a signal", () => {
     clock.ms += 1000;
     process.emit("SIGTERM");
     assert.deepEqual(exits, [143]);
+  });
+
+  test("of a terminal that is gone asks once, however often it comes", () => {
+    const { process, signal, clock, exits } = fakeProcess();
+    process.emit("SIGHUP");
+    clock.ms += 1000;
+    process.emit("SIGHUP");
+    assert.equal(signal.reason, "SIGHUP");
+    assert.deepEqual(exits, []);
   });
 });

@@ -25,7 +25,7 @@ export interface Io {
   readonly columns: number;
   /** The terminal that stdout is, for a verb that draws on all of it. */
   readonly terminal?: Terminal;
-  /** Aborted by SIGINT or SIGTERM, with the signal's name as the reason. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP, with the signal's name as the reason. */
   readonly signal: AbortSignal;
 }
 
@@ -117,7 +117,7 @@ export function defineVerb<const Table extends OptionTable>(verb: Verb<Table>): 
   };
 }
 
-export const EXIT_CODE_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+export const EXIT_CODE_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** How a verb ends that a signal cut short. */
 export function exitCodeOfSignal({ reason }: AbortSignal): number {

@@ -77,7 +77,6 @@ export function terminalOf(process: NodeJS.Process): Terminal {
 
       const listeners: [EventEmitter, ...Parameters<EventEmitter["on"]>][] = [
         [process, "exit", leave],
-        [process, "SIGHUP", end],
         [process, "SIGQUIT", end],
         [process, "SIGTSTP", suspend],
         [process, "SIGCONT", goOn],
