@@ -9,21 +9,41 @@ import { type Host, placeOf, readText } from "./host.ts";
  * @throws HostError `bad-journal` for a journal that may not be read, or is none: nobody can say then what was changed.
  */
 export function readJournal(host: Host, dir: string): RemedyJournal | undefined {
-  const path = `${dir}/${JOURNAL_FILE}`;
-  const text = readText(host, path);
-  if (text === undefined && !host.list(dir).includes(JOURNAL_FILE)) return undefined;
+  const text = readRecord(host, dir, JOURNAL_FILE);
   const journal = text === undefined ? undefined : parseJournal(text);
-  if (journal) return journal;
-  throw new HostError({
-    code: "bad-journal",
-    expected: "a journal of softnet remedy",
-    got: text === undefined ? "a file that may not be read" : "another text",
-    where: placeOf(host, path),
-  });
+  if (text === undefined || journal) return journal;
+  throw badJournal(host, "another text", `${dir}/${JOURNAL_FILE}`);
 }
 
+/** @throws HostError `bad-journal` where it may not be read: what did not help before would be tried again. */
 export function readAudit(host: Host, dir: string): readonly RepairRecord[] {
-  return parseAudit(readText(host, `${dir}/${AUDIT_FILE}`) ?? "");
+  return parseAudit(readRecord(host, dir, AUDIT_FILE) ?? "");
+}
+
+/** Undefined only where it is not there. */
+function readRecord(host: Host, dir: string, name: string): string | undefined {
+  const where = `${dir}/${name}`;
+  const text = readText(host, where);
+  if (text !== undefined) return text;
+  const names = host.list(dir);
+  if (names.includes(name)) throw badJournal(host, "a file that may not be read", where);
+  if (names.length === 0 && isClosed(host, dir)) throw badJournal(host, "a folder that may not be read", dir);
+  return undefined;
+}
+
+/** A folder that may not be entered shows nothing, not even the one that it is in. */
+function isClosed(host: Host, dir: string): boolean {
+  const slash = dir.lastIndexOf("/");
+  return host.list(dir.slice(0, slash)).includes(dir.slice(slash + 1)) && host.list(`${dir}/..`).length === 0;
+}
+
+function badJournal(host: Host, got: string, path: string): HostError {
+  return new HostError({
+    code: "bad-journal",
+    expected: "a journal of softnet remedy",
+    got,
+    where: placeOf(host, path),
+  });
 }
 
 /** The files that a remedy has written, as they are now. What is there and may not be read is left out. */

@@ -6,11 +6,13 @@ import { errorCodeOf, RemedyError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 
 /**
- * Makes the folder where it is missing, readable for everybody and writable for its owner.
+ * Makes the folder where it is missing, readable for everybody and writable for its owner, as are the files that this process makes in it from now on: under
+ * the umask that many a root has, nobody else could tell what was changed. The scripts do the same.
  *
  * @throws RemedyError where others could write to it: what undo puts back comes from there.
  */
 export function openStateFolder(dir: string): void {
+  process.umask(0o022);
   try {
     makeFolder(dir, 0o755);
   } catch (error) {

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempDisposableSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { AUDIT_FILE } from "../../src/core/remedy-audit.ts";
+import { JOURNAL_FILE } from "../../src/core/remedy-journal.ts";
+import { Machine } from "../../src/host/machine.ts";
+import { readAudit, readJournal } from "../../src/host/remedy-record.ts";
+import { takeLock } from "../../src/remedy/lock.ts";
+import { appendAudit, openStateFolder } from "../../src/remedy/state-folder.ts";
+
+const NOBODY = 65_534;
+
+/** Root may read everything. */
+function asSomebodyElse<T>(work: () => T): T {
+  if (process.geteuid!() !== 0) return work();
+  process.seteuid!(NOBODY);
+  try {
+    return work();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
+function temporaryDir() {
+  const dir = mkdtempDisposableSync(join(tmpdir(), "softnet-state-folder-"));
+  chmodSync(dir.path, 0o755);
+  return dir;
+}
+
+function modeOf(path: string): number {
+  return statSync(path).mode & 0o777;
+}
+
+describe("the folder of the journal", () => {
+  for (const umask of [0o077, 0o027, 0o000]) {
+    test(`can be read by everybody under a umask of ${umask.toString(8).padStart(3, "0")}`, () => {
+      using dir = temporaryDir();
+      const state = join(dir.path, "above/state");
+      const before = process.umask(umask);
+      try {
+        openStateFolder(state);
+        const release = takeLock(state);
+        assert.equal(modeOf(join(state, "lock")), 0o644);
+        release();
+        appendAudit(state, {
+          time: "2026-11-22T20:15:27Z",
+          verb: "remedy apply",
+          result: "healthy",
+          tried: [],
+          before: { lostPerMillion: 0, squeezedPerMillion: 0, packetsPerSecond: 0 },
+          after: null,
+          proof: null,
+          persisted: false,
+        });
+      } finally {
+        process.umask(before);
+      }
+      assert.deepEqual(
+        [modeOf(join(state, "..")), modeOf(state), modeOf(join(state, AUDIT_FILE))],
+        [0o755, 0o755, 0o644],
+      );
+    });
+  }
+
+  const closed: readonly { what: string; close: (state: string) => void; says: RegExp }[] = [
+    {
+      what: "a folder that only root may enter",
+      close: (state) => chmodSync(state, 0o700),
+      says: /^\/state: .* got a folder that may not be read$/,
+    },
+    {
+      what: "files that only root may read",
+      close: (state) => {
+        for (const name of [JOURNAL_FILE, AUDIT_FILE]) chmodSync(join(state, name), 0o600);
+      },
+      says: /^\/state\/(journal|audit\.jsonl): .* got a file that may not be read$/,
+    },
+  ];
+  for (const { what, close, says } of closed) {
+    test(`is not taken for an empty one: ${what}`, () => {
+      using dir = temporaryDir();
+      using machine = new Machine(dir.path);
+      const state = join(dir.path, "state");
+      mkdirSync(state);
+      writeFileSync(join(state, JOURNAL_FILE), "softnet-remedy 1\nrun 2026-11-22T20:15:27Z\n");
+      writeFileSync(join(state, AUDIT_FILE), "");
+      close(state);
+      for (const read of [readJournal, readAudit]) {
+        assert.throws(() => asSomebodyElse(() => read(machine, "/state")), { message: says });
+      }
+    });
+  }
+
+  test("that is empty, or not there, says that nothing was changed", () => {
+    using dir = temporaryDir();
+    using machine = new Machine(dir.path);
+    mkdirSync(join(dir.path, "state"));
+    for (const state of ["/state", "/none"]) {
+      assert.equal(
+        asSomebodyElse(() => readJournal(machine, state)),
+        undefined,
+      );
+    }
+  });
+});
