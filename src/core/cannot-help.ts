@@ -1,8 +1,9 @@
 import type { Finding } from "./finding.ts";
 import { type Case, worstOf } from "./findings/case.ts";
 import { bottleneckCpus } from "./findings/cpu-bottleneck.ts";
+import { isNarrowElsewhere } from "./findings/steering.ts";
 import type { Observation, ObservedInterface } from "./observation.ts";
-import { masksOf } from "./steering.ts";
+import { masksOf, usableCpus } from "./steering.ts";
 import type { Text } from "./text.ts";
 import { DEFAULT_THRESHOLDS, type Thresholds } from "./thresholds.ts";
 import { countText, namesText } from "./wording.ts";
@@ -12,7 +13,9 @@ export type CannotHelpCode =
   | "backlog-under-overload"
   | "budget-under-overload"
   | "rps-for-budget"
-  | "rps-for-single-flow";
+  | "rps-for-single-flow"
+  | "rps-on-one-cpu"
+  | "other-namespace";
 
 /** A change that somebody may be about to try, and why it would not help. */
 export interface CannotHelp {
@@ -28,6 +31,8 @@ export function cannotHelpWith(ofCase: Case, findings: readonly Finding[]): read
     budgetUnderOverload(findings),
     rpsForBudget(findings),
     rpsForSingleFlow(findings),
+    rpsOnOneCpu(ofCase, findings),
+    rpsElsewhere(ofCase),
     lossBeforeBacklog(ofCase.observation, ofCase.thresholds),
   ].filter((entry) => entry !== undefined);
 }
@@ -164,6 +169,37 @@ function rpsForSingleFlow(findings: readonly Finding[]): CannotHelp | undefined 
     },
   };
 }
+
+function rpsOnOneCpu({ observation }: Case, findings: readonly Finding[]): CannotHelp | undefined {
+  const isBottleneck = findings.some(({ code }) => code === "cpu-bottleneck");
+  const usable = usableCpus(observation.settings.cpus, observation.cpus);
+  return isBottleneck && usable.length < 2 ? RPS_ON_ONE_CPU : undefined;
+}
+
+function rpsElsewhere(ofCase: Case): CannotHelp | undefined {
+  return isNarrowElsewhere(ofCase, bottleneckCpus(ofCase)) ? RPS_ELSEWHERE : undefined;
+}
+
+/** With RPS. */
+export const SPREAD: Text = { en: "Spreading packets with RPS", zh: "用 RPS 分散数据包" };
+
+export const RPS_ON_ONE_CPU: CannotHelp = {
+  code: "rps-on-one-cpu",
+  what: SPREAD,
+  why: {
+    en: "This machine has one usable CPU: there is no other to give packets to.",
+    zh: "本机只有一个可用的 CPU，没有其他 CPU 可以分担。",
+  },
+};
+
+const RPS_ELSEWHERE: CannotHelp = {
+  code: "other-namespace",
+  what: SPREAD,
+  why: {
+    en: "The interface that loses them is in another network namespace and cannot be steered from here. Where its packets come in through one that can, --device NAME spreads them there.",
+    zh: "丢包的接口位于另一个网络命名空间，无法从这里调整。如果数据包先经过本命名空间的某个接口，可用 --device 指定它，在那里分散。",
+  },
+};
 
 const RAISE_BACKLOG: Text = {
   en: "Raising net.core.netdev_max_backlog",

@@ -1,5 +1,6 @@
 import { cpusOfMask, type CpuMask } from "./cpu-mask.ts";
-import type { ObservedInterface } from "./observation.ts";
+import type { CpuSets } from "./host-settings.ts";
+import type { ObservedCpu, ObservedInterface } from "./observation.ts";
 
 /** Which CPUs an interface's settings let its packets reach. */
 export interface Reach {
@@ -32,4 +33,17 @@ export function masksOf({ rxQueues }: ObservedInterface): readonly CpuMask[] {
 /** Whether the kernel offers RPS for it at all. */
 export function hasRps({ rxQueues }: ObservedInterface): boolean {
   return rxQueues.some(({ rpsCpus }) => rpsCpus !== undefined);
+}
+
+/** The CPUs that RPS can give packets to: the kernel leaves those that are offline or isolated out of a mask. */
+export function usableCpus(cpus: CpuSets, observedCpus: readonly ObservedCpu[]): readonly number[] {
+  const online = cpus.online ?? observedCpus.map(({ cpu }) => cpu);
+  return online.filter((cpu) => !cpus.isolated?.includes(cpu));
+}
+
+/** The one that receives the most, of those that packets reach from outside: undefined where none does. */
+export function busiest(interfaces: readonly ObservedInterface[]): ObservedInterface | undefined {
+  return interfaces
+    .filter(({ kind, rxPacketsPerSecond }) => kind !== "loopback" && (rxPacketsPerSecond ?? 0) > 0)
+    .toSorted((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!)[0];
 }

@@ -4,10 +4,10 @@ import { type Finding, type HostSeverity, severityOf } from "./finding.ts";
 import { backlogTooSmall } from "./findings/backlog-too-small.ts";
 import { budgetTooSmall } from "./findings/budget-too-small.ts";
 import { caseOf } from "./findings/case.ts";
-import { bottleneckCpus, cpuBottleneck } from "./findings/cpu-bottleneck.ts";
+import { bottleneckCpus, cpuBottleneck, type Relief } from "./findings/cpu-bottleneck.ts";
 import { flowLimitDrops } from "./findings/flow-limit-drops.ts";
 import { singleFlow } from "./findings/single-flow.ts";
-import { steeringCaseOf } from "./findings/steering.ts";
+import { isNarrowElsewhere, steeringCaseOf } from "./findings/steering.ts";
 import { steeringNarrow } from "./findings/steering-narrow.ts";
 import { virtualPath } from "./findings/virtual-path.ts";
 import type { Observation } from "./observation.ts";
@@ -30,8 +30,16 @@ export function verdictOf(observation: Observation, thresholds: Thresholds = DEF
   const steering = steeringCaseOf(ofCase, full);
   const narrow = steeringNarrow(ofCase, steering);
   const single = singleFlow(ofCase, steering);
+  const relief: Relief =
+    narrow?.remedy === "rps"
+      ? "rps"
+      : single
+        ? "flows"
+        : isNarrowElsewhere(ofCase, full)
+          ? "elsewhere"
+          : "power";
   const symptoms = [
-    cpuBottleneck(ofCase, full, narrow?.remedy === "rps" ? "rps" : single ? "flows" : "power"),
+    cpuBottleneck(ofCase, full, relief),
     backlogTooSmall(ofCase),
     budgetTooSmall(ofCase),
     flowLimitDrops(ofCase),

@@ -13,6 +13,135 @@ after(() => rmSync(dir, { recursive: true }));
 
 const incident = (name: string): string => join(import.meta.dirname, `../fixtures/incidents/${name}.capture`);
 
+/** What a capture shows beside counters: the last CPU of the host is full and drops 3000 packets a second. */
+interface OverloadedHost {
+  readonly cpus: number;
+  /** Packets a second that an interface receives, and of them the lost. */
+  readonly interfaces: Readonly<Record<string, { received: number; lost: number; type?: number }>>;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Without `/sys/devices/system/cpu/online`, as some containers are. */
+  readonly hidesOnline?: true;
+}
+
+/** @returns the path of a capture of five seconds. */
+function overloadedHost({ cpus, interfaces, files, hidesOnline }: OverloadedHost): string {
+  const range = cpus === 1 ? "0" : `0-${cpus - 1}`;
+  const hex = (value: number): string => value.toString(16).padStart(8, "0");
+  const still: Record<string, string> = {
+    "/proc/sys/net/core/netdev_max_backlog": "1000",
+    "/proc/sys/net/core/netdev_budget_usecs": "8000",
+    "/sys/devices/system/cpu/possible": range,
+    ...(hidesOnline ? {} : { "/sys/devices/system/cpu/online": range }),
+    ...files,
+  };
+  for (const [name, { type = 1 }] of Object.entries(interfaces)) {
+    still[`/sys/class/net/${name}/type`] = String(type);
+    still[`/sys/class/net/${name}/queues/rx-0/rps_cpus`] = "0";
+    if (type === 1) still[`/sys/class/net/${name}/device/uevent`] = "DRIVER=virtio_net";
+  }
+  const snapshots = Array.from({ length: 6 }, (_, second) => {
+    const rows = Array.from({ length: cpus }, (_, cpu) => {
+      const isFull = cpu === cpus - 1;
+      const counts = isFull ? [100_000 * second, 3000 * second, 50 * second] : [10 * second, 0, 0];
+      const waiting = isFull ? 1800 : 0;
+      return {
+        softnet: [...counts, ...Array(8).fill(0), waiting, cpu, waiting, 0].map(hex).join(" "),
+        time: `cpu${cpu} 0 0 0 ${(isFull ? 1 : 99) * second} 0 0 ${(isFull ? 99 : 1) * second} 0 0 0`,
+      };
+    });
+    const moving: Record<string, string> = {
+      "/proc/net/softnet_stat": rows.map(({ softnet }) => softnet).join("\n"),
+      "/proc/stat": rows.map(({ time }) => time).join("\n"),
+      "/proc/sys/kernel/random/boot_id": "11111111-1111-1111-1111-111111111111",
+    };
+    for (const [name, { received, lost }] of Object.entries(interfaces)) {
+      moving[`/sys/class/net/${name}/statistics/rx_packets`] = String(received * second);
+      moving[`/sys/class/net/${name}/statistics/rx_dropped`] = String(lost * second);
+    }
+    const shown = Object.entries(second === 0 ? { ...still, ...moving } : moving).map(
+      ([path, text]) => `@file ${path}\n${text.replaceAll(/^/gm, " ")}\n`,
+    );
+    return `@snapshot ${1_795_377_811_000 + second * 1000} ${4000 + second}.000000\n${shown.join("")}`;
+  });
+  const file = join(mkdtempSync(join(dir, "capture-")), "capture");
+  writeFileSync(file, `softnet-capture 1\n${snapshots.join("")}@end\n`);
+  return file;
+}
+
+interface Planned {
+  readonly steps: readonly { kind: string; target: string; to: string }[];
+  readonly cannotHelp: readonly { code: string; why: string }[];
+  readonly advice: string | null;
+}
+
+async function planOf(host: OverloadedHost, ...args: readonly string[]): Promise<Planned> {
+  const { stdout, stderr } = await runSoftnet([
+    "remedy",
+    "plan",
+    "--from",
+    overloadedHost(host),
+    "--json",
+    ...args,
+  ]);
+  assert.equal(stderr, "");
+  return JSON.parse(stdout) as Planned;
+}
+
+function codesOf({ cannotHelp }: Planned): readonly string[] {
+  return cannotHelp.map(({ code }) => code);
+}
+
+describe("softnet remedy plan of an overload", () => {
+  const suffers = { received: 100_000, lost: 3000 };
+  const lo = { received: 5000, lost: 0, type: 772 };
+
+  test("spreads it over the other CPU", async () => {
+    const { steps } = await planOf({ cpus: 2, interfaces: { eth0: suffers, lo } });
+    assert.deepEqual(
+      steps.filter(({ kind }) => kind === "rps").map(({ target, to }) => [target, to]),
+      [["/sys/class/net/eth0/queues/rx-0/rps_cpus", "3"]],
+    );
+  });
+
+  for (const args of [[], ["--rps", "1"], ["--rps", "1", "--device", "eth0"]]) {
+    test(`on one CPU says that there is no other, and plans nothing: ${args.join(" ") || "no flags"}`, async () => {
+      const plan = await planOf({ cpus: 1, interfaces: { eth0: suffers } }, ...args);
+      assert.deepEqual(plan.steps, []);
+      assert.equal(codesOf(plan).filter((code) => code === "rps-on-one-cpu").length, 1);
+    });
+  }
+
+  test("on one CPU that is not isolated says the same", async () => {
+    const files = { "/sys/devices/system/cpu/isolated": "0" };
+    const plan = await planOf({ cpus: 2, interfaces: { eth0: suffers }, files });
+    assert.deepEqual(plan.steps, []);
+    assert.ok(codesOf(plan).includes("rps-on-one-cpu"));
+  });
+
+  describe("in another network namespace", () => {
+    const elsewhere: OverloadedHost = { cpus: 2, interfaces: { eth0: { received: 10, lost: 0 }, lo } };
+
+    for (const args of [[], ["--rps", "3"]]) {
+      test(`steers no interface that loses nothing: ${args.join(" ") || "no flags"}`, async () => {
+        const plan = await planOf(elsewhere, ...args);
+        assert.deepEqual(plan.steps, []);
+        assert.ok(codesOf(plan).includes("other-namespace"));
+        assert.equal(plan.advice, null);
+      });
+    }
+
+    test("steers the interface that is named", async () => {
+      const { steps } = await planOf(elsewhere, "--device", "eth0");
+      assert.equal(steps[0]?.target, "/sys/class/net/eth0/queues/rx-0/rps_cpus");
+    });
+
+    test("and in this one steers the interface that suffers here", async () => {
+      const { steps } = await planOf({ cpus: 2, interfaces: { eth0: { received: 90_000, lost: 400 }, lo } });
+      assert.equal(steps[0]?.target, "/sys/class/net/eth0/queues/rx-0/rps_cpus");
+    });
+  });
+});
+
 describe("softnet remedy plan", () => {
   test("ends with 1 and the plan", async () => {
     const { code, stdout, stderr } = await runSoftnet([

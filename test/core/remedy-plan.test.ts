@@ -84,6 +84,17 @@ describe("the plan", () => {
     assert.ok(noUse.includes("backlog-under-overload"));
   });
 
+  test("for a CPU that loses nothing yet is a mask of the interface with the traffic, and never of loopback", () => {
+    const strained = observationOfLines({
+      cpus: [{ softirq: 5 }, { squeezed: 60, softirq: 99, processed: 20_000 }],
+      interfaces: [
+        { name: "lo", kind: "loopback", packets: 50_000 },
+        { packets: 20_000, receivingCpus: [1] },
+      ],
+    });
+    assert.deepEqual(planned(strained).steps, [`${MASK} 0 3`, ...RPS_FILES]);
+  });
+
   test("for one flow is nothing, not even a larger instance", () => {
     const { steps, noUse, document } = planned(singleFlow);
     assert.deepEqual(steps, []);

@@ -14,8 +14,8 @@ export function bottleneckCpus({ cpus, thresholds }: Case): readonly CpuConditio
   });
 }
 
-/** What would relieve the CPU: more CPUs by RPS, more flows that can be spread, or more power. */
-export type Relief = "rps" | "flows" | "power";
+/** What would relieve the CPU: more CPUs by RPS, here or in another network namespace, more flows that can be spread, or more power. */
+export type Relief = "rps" | "elsewhere" | "flows" | "power";
 
 /**
  * A CPU cannot keep up. Squeezes support it and are no condition: cheap packets saturate a CPU without any.
@@ -114,12 +114,21 @@ function isMostlyStolen({ load }: CpuCondition): boolean {
   return load !== undefined && load.stealPercent > load.softirqPercent;
 }
 
-const REMEDY: Readonly<Record<Relief, RemedyKind>> = { rps: "rps", flows: "instance", power: "instance" };
+const REMEDY: Readonly<Record<Relief, RemedyKind | null>> = {
+  rps: "rps",
+  elsewhere: null,
+  flows: "instance",
+  power: "instance",
+};
 
 const ADVICE: Readonly<Record<Relief, Text>> = {
   rps: {
     en: "Spread the packets over more CPUs with RPS.",
     zh: "请用 RPS 把数据包分散到更多 CPU。",
+  },
+  elsewhere: {
+    en: "Other CPUs have room: spread the packets with RPS in that network namespace.",
+    zh: "其他 CPU 还有余力：请在那个网络命名空间中用 RPS 分散数据包。",
   },
   flows: {
     en: "No setting cures this: it takes a faster CPU, or a sender that uses more flows.",

@@ -1,6 +1,6 @@
 import { type CpuCondition, hasRoom } from "../cpu-condition.ts";
 import type { ObservedInterface } from "../observation.ts";
-import { type Reach, reachOf } from "../steering.ts";
+import { busiest, type Reach, reachOf } from "../steering.ts";
 import { type Case, idsOf, worstOf } from "./case.ts";
 
 /** How packets reach the CPUs that cannot keep up, and who could help them. */
@@ -16,30 +16,50 @@ export interface SteeringCase {
   readonly cpusWithRoom: readonly number[];
 }
 
-/** Undefined where there is no other CPU, or no interface to steer. */
+/** Undefined where there is no other CPU, or no interface to steer: what is lost in another network namespace cannot be steered from here. */
 export function steeringCaseOf(ofCase: Case, full: readonly CpuCondition[]): SteeringCase | undefined {
-  // RPS adds one more NAPI to a CPU whose passes end because there are too many.
-  const curable = full.filter(({ budgetEndsPasses }) => !budgetEndsPasses);
-  if (curable.length === 0) return undefined;
-  const { observation, thresholds, suffering } = ofCase;
+  const curable = curableByRps(full);
+  if (curable.length === 0 || suffersElsewhere(ofCase)) return undefined;
+  const { observation, suffering } = ofCase;
   const isSuffering = suffering.interfaces.length > 0;
   const netInterface = isSuffering ? suffering.interfaces[0] : busiest(observation.interfaces);
   if (!netInterface || netInterface.rxQueues.length === 0) return undefined;
-  const isolated = new Set(observation.settings.cpus.isolated);
-  const fullCpus = idsOf(curable);
-  const worst = worstOf(curable).observed;
-  const cpusWithRoom = observation.cpus
-    .filter(({ cpu }) => !fullCpus.includes(cpu) && !isolated.has(cpu))
-    .filter((cpu) => hasRoom(cpu, worst, thresholds))
-    .map(({ cpu }) => cpu);
   return {
     interface: netInterface,
     isSuffering,
     reach: reachOf(netInterface),
-    fullCpus,
+    fullCpus: idsOf(curable),
     fullCpusDrop: curable.some(({ drops }) => drops),
-    cpusWithRoom,
+    cpusWithRoom: cpusWithRoomBeside(curable, ofCase),
   };
+}
+
+/** Other CPUs could help, and only in another network namespace can anybody tell the packets to go there. */
+export function isNarrowElsewhere(ofCase: Case, full: readonly CpuCondition[]): boolean {
+  const curable = curableByRps(full);
+  return suffersElsewhere(ofCase) && curable.length > 0 && cpusWithRoomBeside(curable, ofCase).length > 0;
+}
+
+function suffersElsewhere({ suffering }: Case): boolean {
+  return suffering.isElsewhere && suffering.interfaces.length === 0;
+}
+
+/** RPS adds one more NAPI to a CPU whose passes end because there are too many. */
+function curableByRps(full: readonly CpuCondition[]): readonly CpuCondition[] {
+  return full.filter(({ budgetEndsPasses }) => !budgetEndsPasses);
+}
+
+function cpusWithRoomBeside(
+  full: readonly CpuCondition[],
+  { observation, thresholds }: Case,
+): readonly number[] {
+  const isolated = new Set(observation.settings.cpus.isolated);
+  const fullCpus = idsOf(full);
+  const worst = worstOf(full).observed;
+  return observation.cpus
+    .filter(({ cpu }) => !fullCpus.includes(cpu) && !isolated.has(cpu))
+    .filter((cpu) => hasRoom(cpu, worst, thresholds))
+    .map(({ cpu }) => cpu);
 }
 
 /** Packets that reach several CPUs, fill one of them and leave another one idle: widening changes nothing then. */
@@ -50,9 +70,4 @@ export function leavesReachedCpusIdle(steering: SteeringCase): boolean {
   // RPS spreads the work behind the interrupt, and not the interrupt.
   if (reach.rpsIsOn && takesInterrupts && !fullCpusDrop) return false;
   return reach.cpus?.some((cpu) => cpusWithRoom.includes(cpu)) ?? false;
-}
-
-function busiest(interfaces: readonly ObservedInterface[]): ObservedInterface | undefined {
-  const receiving = interfaces.filter(({ rxPacketsPerSecond }) => (rxPacketsPerSecond ?? 0) > 0);
-  return receiving.sort((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!)[0];
 }

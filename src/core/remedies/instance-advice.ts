@@ -35,7 +35,8 @@ export function instanceAdvice(
   isExhausted: boolean,
 ): Text | undefined {
   const bottleneck = findings.find(
-    ({ code, remedy }) => remedy === "instance" || (isExhausted && code === "cpu-bottleneck"),
+    ({ code, remedy }) =>
+      remedy === "instance" || (isExhausted && code === "cpu-bottleneck" && remedy === "rps"),
   );
   if (bottleneck === undefined) return undefined;
   if (findings.some(({ code }) => code === "single-flow")) return OF_ONE_FLOW;

@@ -48,14 +48,12 @@ export type NoUseCode =
   | "backlog-exhausted"
   | "backlog-not-lowered"
   | "no-memory"
-  | "rps-on-one-cpu"
   | "rps-with-enough-queues"
   | "rps-already-spread"
   | "rps-already-set"
   | "no-rps"
   | "no-device"
-  | "budget-exhausted"
-  | "other-namespace";
+  | "budget-exhausted";
 
 /** A change that was thought of, and why it is not made. */
 export interface NoUse {

@@ -1,7 +1,7 @@
 import { type CpuMask, maskOfCpus } from "../cpu-mask.ts";
 import type { CpuSets } from "../host-settings.ts";
 import type { ObservedCpu, ObservedInterface } from "../observation.ts";
-import { hasRps, masksOf } from "../steering.ts";
+import { hasRps, masksOf, usableCpus } from "../steering.ts";
 
 /** What `--rps` comes to for one interface. */
 export type RpsChoice =
@@ -28,9 +28,10 @@ const OTHERS_THAT_STAY = 4;
 /** …and where it is still busier than this with RPS on; with RPS off, its load says nothing about what RPS will leave it. */
 const BUSY_PERCENT = 50;
 
-/** A mask that was asked for is taken as it is. */
-export function chosenByHand(device: ObservedInterface, mask: CpuMask): RpsChoice {
+/** A mask that was asked for is taken as it is, but where it could only make a packet's way longer. */
+export function chosenByHand({ device, cpus, observedCpus }: RpsNeed, mask: CpuMask): RpsChoice {
   if (!hasRps(device)) return { kind: "no-rps" };
+  if (mask !== 0n && usableCpus(cpus, observedCpus).length < 2) return { kind: "one-cpu" };
   const isSet = masksOf(device).every((set) => set === mask);
   return isSet ? { kind: "already-set", mask } : { kind: "spread", mask, cpus: [] };
 }
@@ -41,14 +42,14 @@ export function chosenByHand(device: ObservedInterface, mask: CpuMask): RpsChoic
  */
 export function chooseRps({ device, cpus, observedCpus }: RpsNeed): RpsChoice {
   if (!hasRps(device)) return { kind: "no-rps" };
-  const online = cpus.online ?? observedCpus.map(({ cpu }) => cpu);
-  const usable = online.filter((cpu) => !cpus.isolated?.includes(cpu));
+  const usable = usableCpus(cpus, observedCpus);
   if (usable.length < 2) return { kind: "one-cpu" };
   const masks = masksOf(device);
   const isOn = masks.some((mask) => mask !== 0n);
   // A narrow mask is an evidence of its own, however many queues there are.
-  if (!isOn && masks.length >= online.length) {
-    return { kind: "enough-queues", queues: masks.length, cpus: online.length };
+  const online = cpus.online?.length ?? observedCpus.length;
+  if (!isOn && masks.length >= online) {
+    return { kind: "enough-queues", queues: masks.length, cpus: online };
   }
   const near = onNodeOf(device, usable, cpus);
   const busy = isOn ? busyInterruptCpus(device, near, observedCpus) : [];

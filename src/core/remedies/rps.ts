@@ -1,6 +1,8 @@
+import { RPS_ON_ONE_CPU, SPREAD } from "../cannot-help.ts";
 import { type CpuMask, cpuMaskText } from "../cpu-mask.ts";
 import type { ObservedInterface } from "../observation.ts";
 import { isScriptableInterfaceName, type RpsChange } from "../remedy-script.ts";
+import { busiest } from "../steering.ts";
 import { sufferingOf } from "../suffering.ts";
 import type { Text } from "../text.ts";
 import { DEFAULT_THRESHOLDS } from "../thresholds.ts";
@@ -11,7 +13,7 @@ import { chooseRps, chosenByHand } from "./rps-choice.ts";
 /** More CPUs for the packets of one interface. */
 export function rpsPart(request: Request): Part {
   const { observation, policy } = request;
-  if (policy.rps === "off" || (policy.rps === "auto" && !pointsTo(request, "rps"))) return NOTHING;
+  if (!asksForRps(request)) return NOTHING;
   const device = deviceToSteer(request);
   if (device === undefined) {
     return ofNoUse("no-device", SPREAD, {
@@ -27,17 +29,14 @@ export function rpsPart(request: Request): Part {
   }
   const { cpus } = observation.settings;
   const choice =
-    policy.rps === "auto"
+    typeof policy.rps === "string"
       ? chooseRps({ device, cpus, observedCpus: observation.cpus })
-      : chosenByHand(device, policy.rps);
+      : chosenByHand({ device, cpus, observedCpus: observation.cpus }, policy.rps);
   switch (choice.kind) {
     case "spread":
       return { steps: maskSteps(device, choice, request), noUse: [] };
     case "one-cpu":
-      return ofNoUse("rps-on-one-cpu", SPREAD, {
-        en: "This machine has one usable CPU: there is no other to give packets to.",
-        zh: "本机只有一个可用的 CPU，没有其他 CPU 可以分担。",
-      });
+      return { steps: [], noUse: [RPS_ON_ONE_CPU] };
     case "enough-queues":
       return ofNoUse("rps-with-enough-queues", SPREAD, {
         en: `${device.name} has ${choice.queues} receive queues for ${choice.cpus} CPUs: the NIC spreads packets by itself, and RPS would add a second hop.`,
@@ -96,7 +95,15 @@ function maskSteps(
   );
 }
 
-/** The one that was asked for, else the one that the findings name, else the one that suffers or receives the most. */
+/** Where the loss is in another network namespace, only at an interface that was named. */
+function asksForRps(request: Request): boolean {
+  const { policy, verdict } = request;
+  if (policy.rps !== "auto") return policy.rps !== "off";
+  const isElsewhere = verdict.cannotHelp.some(({ code }) => code === "other-namespace");
+  return pointsTo(request, "rps") || (isElsewhere && policy.device !== undefined);
+}
+
+/** The one that was asked for, else the one that the findings name, else the one that suffers or, where nothing is lost, receives the most. */
 function deviceToSteer({ observation, verdict, policy }: Request): ObservedInterface | undefined {
   const named = (name: unknown): ObservedInterface | undefined =>
     observation.interfaces.find((one) => one.name === name);
@@ -105,9 +112,6 @@ function deviceToSteer({ observation, verdict, policy }: Request): ObservedInter
     const found = named(evidence["interface"]);
     if (found) return found;
   }
-  const suffering = sufferingOf(observation, DEFAULT_THRESHOLDS).interfaces[0];
-  const receiving = observation.interfaces.filter(({ rxPacketsPerSecond }) => (rxPacketsPerSecond ?? 0) > 0);
-  return suffering ?? receiving.toSorted((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!)[0];
+  const { interfaces, isElsewhere } = sufferingOf(observation, DEFAULT_THRESHOLDS);
+  return interfaces[0] ?? (isElsewhere ? undefined : busiest(observation.interfaces));
 }
-
-const SPREAD: Text = { en: "Spreading packets with RPS", zh: "用 RPS 分散数据包" };
