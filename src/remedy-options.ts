@@ -124,9 +124,12 @@ export function policyOf(choice: Choice, { interfaces, cpus }: HostSettings): Re
 }
 
 /** The kernel refuses CPUs beyond the possible ones, and silently leaves out those that are offline or isolated. */
-function refuseUnusableCpus(mask: CpuMask, { online, isolated }: HostSettings["cpus"]): void {
+function refuseUnusableCpus(mask: CpuMask, { possible, online, isolated }: HostSettings["cpus"]): void {
   const wrong = cpusOfMask(mask).filter(
-    (cpu) => (online && !online.includes(cpu)) || isolated?.includes(cpu),
+    (cpu) =>
+      (possible !== undefined && cpu >= possible) ||
+      (online && !online.includes(cpu)) ||
+      isolated?.includes(cpu),
   );
   if (wrong.length === 0) return;
   throw new UsageError({

@@ -118,6 +118,19 @@ describe("softnet remedy plan of an overload", () => {
     assert.ok(codesOf(plan).includes("rps-on-one-cpu"));
   });
 
+  for (const args of [[], ["--script"]]) {
+    test(`refuses a CPU beyond the possible ones where no map of the online ones is: ${args.join(" ") || "no script"}`, async () => {
+      const host: OverloadedHost = { cpus: 2, interfaces: { eth0: suffers }, hidesOnline: true };
+      const flags = ["--from", overloadedHost(host), "--rps", "f", ...args];
+      const { code, stdout, stderr } = await runSoftnet(["remedy", "plan", ...flags]);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(
+        stderr,
+        /^softnet: --rps: expected CPUs that are online and not isolated, got f with CPU 2\n$/,
+      );
+    });
+  }
+
   describe("in another network namespace", () => {
     const elsewhere: OverloadedHost = { cpus: 2, interfaces: { eth0: { received: 10, lost: 0 }, lo } };
 
