@@ -84,7 +84,7 @@ export function planRemedy(
     conflicts: context.tuning ? conflictsWith(sysctls, setsMasks, context.tuning) : [],
     notes: [...(isUnlimited(observation) ? [UNLIMITED] : []), ...parts.flatMap(({ notes }) => notes ?? [])],
     advice:
-      instanceAdvice(observation, verdict, values.length === 0 && policy.rps !== "off") ??
+      instanceAdvice(observation, verdict, context.bandwidth, values.length === 0 && policy.rps !== "off") ??
       adviceOnFlowLimit(verdict),
     bandwidth: context.bandwidth,
     persist: policy.persist ? persistSettingsOf(values, context.tuning) : undefined,

@@ -119,9 +119,50 @@ describe("the plan", () => {
     assert.deepEqual(steps, []);
     assert.match(
       document.advice!,
-      /1,004,000 packets\/s .* network-enhanced family .* such as ecs\.g5ne\.8xlarge/,
+      /1,004,000 packets\/s .* network-enhanced family .* such as ecs\.g7ne\.4xlarge/,
     );
-    assert.match(plan.advice!.zh, /每秒有 1,004,000 个数据包.*网络增强型.*例如 ecs\.g5ne\.8xlarge/);
+    assert.match(plan.advice!.zh, /每秒有 1,004,000 个数据包.*网络增强型.*例如 ecs\.g7ne\.4xlarge/);
+  });
+
+  describe("advises an instance", () => {
+    const full = { dropped: 1000, softirq: 99, processed: 30_000, shareAboveLimit: 1 };
+    const rows: readonly {
+      name: string;
+      cpus: number;
+      queues: number;
+      gbps?: number;
+      types: readonly string[];
+    }[] = [
+      { name: "larger than 2 CPUs", cpus: 2, queues: 2, types: ["g7ne.xlarge", "g5ne.xlarge"] },
+      { name: "with no fewer CPUs", cpus: 8, queues: 1, types: ["g7ne.2xlarge", "g5ne.2xlarge"] },
+      {
+        name: "with no less bandwidth",
+        cpus: 8,
+        queues: 1,
+        gbps: 10,
+        types: ["g7ne.4xlarge", "g7ne.8xlarge"],
+      },
+      { name: "with no fewer queues", cpus: 32, queues: 32, types: ["g7ne.12xlarge", "g7ne.16xlarge"] },
+      { name: "with more packets/s", cpus: 64, queues: 16, types: ["g7ne.16xlarge", "g5ne.16xlarge"] },
+      { name: "of no name where none is larger", cpus: 96, queues: 32, types: [] },
+      { name: "of no name where none is as fast", cpus: 8, queues: 8, gbps: 100, types: [] },
+    ];
+    for (const { name, cpus, queues, gbps, types } of rows) {
+      test(name, () => {
+        const masks = Array.from({ length: queues }, () => 2n ** BigInt(cpus) - 1n);
+        const observation = observationOfLines({
+          cpus: Array.from({ length: cpus }, () => full),
+          interfaces: [{ masks, droppedShare: 1 }],
+        });
+        const bandwidth = { gbps, source: "link" } as const;
+        const advice = planned(observation, {}, { bandwidth }).document.advice!;
+        assert.deepEqual(
+          [...advice.matchAll(/ecs\.(\S+) \(/g)].map(([, type]) => type),
+          types,
+        );
+        assert.match(advice, types.length > 0 ? / such as / : /\(no g5ne or g7ne type has that /);
+      });
+    }
   });
 
   test("for a used-up budget is a bigger one", () => {
