@@ -459,16 +459,15 @@ export function conflictChecks(conflicts: readonly Conflict[], signs: TuningSign
     const code = CONFLICT_CODES[kind];
     const found = conflicts.filter((conflict) => conflict.code === kind);
     if (found.length > 0) {
-      return {
-        code,
-        status: "warning",
-        summary: {
-          en: found.map(({ where, text }) => `${where} ${text.en}`).join(" "),
-          zh: found.map(({ where, text }) => `${where} ${text.zh}`).join(""),
-        },
-        mend: MEND_OF_CONFLICT[kind],
-        evidence: { present: true, where: found.map(({ where }) => where) },
+      const summary = {
+        en: found.map(({ where, text }) => `${where} ${text.en}`).join(" "),
+        zh: found.map(({ where, text }) => `${where} ${text.zh}`).join(""),
       };
+      const evidence = { present: true, where: found.map(({ where }) => where) };
+      if (kind === "tuned" && !found.some(({ isLasting }) => isLasting)) {
+        return { code, status: "ok", summary, evidence };
+      }
+      return { code, status: "warning", summary, mend: MEND_OF_CONFLICT[kind], evidence };
     }
     return {
       code,

@@ -74,6 +74,7 @@ export function planRemedy(
     ...verdict.cannotHelp,
   ];
   const sysctls = values.filter((step) => step.kind === "sysctl");
+  const kept = sysctls.map(({ name, to }) => ({ name, to, isKept: policy.persist }));
   const setsMasks = values.some(({ kind }) => kind === "rps");
   return {
     values,
@@ -81,7 +82,7 @@ export function planRemedy(
     cannotHelp: noUses.filter(
       (one, i) => noUses.findIndex(({ code, what }) => code === one.code && what.en === one.what.en) === i,
     ),
-    conflicts: context.tuning ? conflictsWith(sysctls, setsMasks, context.tuning) : [],
+    conflicts: context.tuning ? conflictsWith(kept, setsMasks, context.tuning) : [],
     notes: [...(isUnlimited(observation) ? [UNLIMITED] : []), ...parts.flatMap(({ notes }) => notes ?? [])],
     advice:
       instanceAdvice(observation, verdict, context.bandwidth, values.length === 0 && policy.rps !== "off") ??

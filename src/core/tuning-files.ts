@@ -10,6 +10,8 @@ export interface TuningFiles {
   readonly sysctl: readonly ReadFile[];
   /** The active profile of tuned and those it includes, the included ones first; empty where it does not run. */
   readonly tuned: readonly ReadFile[];
+  /** After its own profile it reads `/run/sysctl.d`, `/etc/sysctl.d` and `/etc/sysctl.conf` again: `reapply_sysctl`, on by default. */
+  readonly tunedReappliesSysctl: boolean;
   /** Those of `RPS_PATHS` that are there. */
   readonly rps: readonly ReadFile[];
   /** By which Alibaba Cloud's script that sets queues and masks starts; undefined where it does not. */

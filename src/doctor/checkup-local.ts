@@ -195,10 +195,9 @@ function checkConflicts(journal: RemedyJournal | undefined, tuning: TuningFiles)
   const conf = tuning.sysctl.find(({ path }) => path === CONF_PATH);
   const kept = REMEDY_SYSCTLS.flatMap((name) => {
     const journaled = journal?.values.find((value) => value.kind === "sysctl" && value.name === name);
-    const to =
-      (journaled?.set as number | undefined) ??
-      Number((conf && assignmentIn(conf, name))?.value ?? Number.NaN);
-    return Number.isNaN(to) ? [] : [{ name, to }];
+    const line = conf && assignmentIn(conf, name);
+    const to = (journaled?.set as number | undefined) ?? Number(line?.value ?? Number.NaN);
+    return Number.isNaN(to) ? [] : [{ name, to, isKept: line !== undefined }];
   });
   const setsMasks = journal?.values.some(({ kind }) => kind === "rps") ?? false;
   return conflictChecks(conflictsWith(kept, setsMasks, tuning), {

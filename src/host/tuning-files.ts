@@ -13,20 +13,25 @@ export function readTuningFiles(host: Host): TuningFiles {
     sysctl: [...SYSCTL_FOLDERS.flatMap((folder) => confFiles(host, folder)), ...files(host, [SYSCTL_CONF])],
     rps: files(host, RPS_PATHS),
     tuned: readTunedProfile(host),
+    tunedReappliesSysctl: !/^\s*reapply_sysctl\s*=\s*(0|false|no|n)\s*$/im.test(
+      readText(host, TUNED_CONF) ?? "",
+    ),
     ecsMq: firstOf(host, ECS_MQ),
-    irqbalance: firstOf(host, ["/run/irqbalance.pid", ...enabledUnit("irqbalance.service")]),
+    irqbalance: firstOf(host, ["/run/irqbalance.pid", enabledUnit("irqbalance.service")]),
   };
 }
 
+const TUNED_CONF = "/etc/tuned/tuned-main.conf";
+
 const ECS_MQ = [
-  ...enabledUnit("ecs_mq.service"),
+  enabledUnit("ecs_mq.service"),
   "/etc/udev/rules.d/62-ecs-mq.rules",
   "/usr/lib/udev/rules.d/62-ecs-mq.rules",
   "/lib/udev/rules.d/62-ecs-mq.rules",
 ];
 
-function enabledUnit(unit: string): readonly string[] {
-  return [`/etc/systemd/system/multi-user.target.wants/${unit}`];
+function enabledUnit(unit: string): string {
+  return `/etc/systemd/system/multi-user.target.wants/${unit}`;
 }
 
 function confFiles(host: Host, folder: string): readonly ReadFile[] {
@@ -44,8 +49,12 @@ function files(host: Host, paths: readonly string[]): readonly ReadFile[] {
   });
 }
 
+/** Whether it can be read does not matter: an enabled unit is an absolute link, which below `--root` leads out of the tree. */
 function firstOf(host: Host, paths: readonly string[]): string | undefined {
-  return paths.find((path) => host.read(path) !== undefined);
+  return paths.find((path) => {
+    const slash = path.lastIndexOf("/");
+    return host.list(path.slice(0, slash)).includes(path.slice(slash + 1));
+  });
 }
 
 /** Deeper than any profile's includes; one that includes itself must not keep us. */

@@ -35,9 +35,7 @@ export function planText(
     isEmpty ? labelled(WORDS.plan[look.lang], "bold", nothingText(plan, isHealthy)[look.lang], look) : [],
     ...stepSections(plan, look),
     noUseLines(plan, look),
-    plan.conflicts.flatMap(({ where, text }) =>
-      labelled(WORDS.conflict[look.lang], "yellow", `${where} ${text[look.lang]}`, look),
-    ),
+    conflictLines(plan, look),
     plan.notes.flatMap((note) => labelled(WORDS.note[look.lang], "yellow", note[look.lang], look)),
     plan.advice ? labelled(WORDS.advice[look.lang], "bold", plan.advice[look.lang], look) : [],
     isEmpty || apply === undefined
@@ -47,6 +45,12 @@ export function planText(
           besideLabel(WORDS.undo[look.lang], "bold", UNDO_COMMAND + there, look),
         ],
   ]);
+}
+
+function conflictLines({ conflicts }: RemedyPlan, look: Look): readonly string[] {
+  return conflicts.flatMap(({ where, text }) =>
+    labelled(WORDS.conflict[look.lang], "yellow", `${where} ${text[look.lang]}`, look),
+  );
 }
 
 function nothingText({ cannotHelp }: RemedyPlan, isHealthy: boolean): Text {
@@ -130,15 +134,22 @@ export function outcomeText(outcome: ApplyOutcome, look: Look): string {
     isSet
       ? changed.map((line, i) => besideLabel(i === 0 ? WORDS.changed[lang] : "", "cyan", line, look))
       : [],
+    isSet ? conflictLines(plan, look) : [],
     isSet ? [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)] : [],
   ]);
 }
 
-function resultText({ result, persisted, proof }: ApplyOutcome): Text {
+function resultText({ result, plan, persisted, proof }: ApplyOutcome): Text {
   switch (result) {
     case "healthy":
       return { en: "Nothing is lost here; nothing was changed.", zh: "这里没有丢包；未做任何改动。" };
     case "kept":
+      if (persisted && plan.conflicts.some(({ isLasting }) => isLasting)) {
+        return {
+          en: "It helped, and its files are written. But something else sets it again, at the next boot or before.",
+          zh: "有效，文件也已写入。但另有配置会在下次启动时或更早重新设置它。",
+        };
+      }
       return persisted
         ? { en: "It helped, and outlives a reboot.", zh: "有效，且重启后仍然有效。" }
         : { en: "It helped. It lasts until the next reboot.", zh: "有效，持续到下次重启。" };

@@ -502,7 +502,8 @@ describe("softnet doctor on the machine", () => {
       "/etc/sysctl.d/99-zz.conf": "# later\nnet.core.netdev_max_backlog = 1000\n",
       "/run/tuned/tuned.pid": "1\n",
       "/etc/tuned/active_profile": "own\n",
-      "/etc/tuned/own/tuned.conf": "[sysctl]\nnet.core.netdev_max_backlog=>2000\n",
+      "/etc/tuned/tuned-main.conf": "reapply_sysctl = 0\n",
+      "/etc/tuned/own/tuned.conf": "[sysctl]\nnet.core.netdev_max_backlog=2000\n",
       "/run/irqbalance.pid": "2\n",
       "/etc/systemd/system/multi-user.target.wants/ecs_mq.service": "",
     });

@@ -271,13 +271,23 @@ describe("what else sets what a remedy sets", () => {
     );
   });
 
+  test("is named and no warning where tuned gives way to what is kept", () => {
+    const text = { en: "and then reads sysctl.d again", zh: "随后会重新读取" };
+    const [, tuned] = conflictChecks(
+      [{ code: "tuned", where: "/etc/tuned/x/tuned.conf:2", text, isLasting: false }],
+      { ...ABSENT, tuned: true },
+    );
+    assert.deepEqual([tuned?.status, tuned?.mend], ["ok", undefined]);
+    assert.equal(tuned?.summary.en, "/etc/tuned/x/tuned.conf:2 and then reads sysctl.d again");
+  });
+
   test("is named with its line where it does", () => {
     const text = { en: "sets it to 1000", zh: "设为 1000" };
     const checks = conflictChecks(
       [
-        { code: "sysctl-overridden", where: "/etc/sysctl.d/99-z.conf:3", text },
-        { code: "sysctl-overridden", where: "/etc/sysctl.conf:1", text },
-        { code: "tuned", where: "/usr/lib/tuned/x/tuned.conf:2", text },
+        { code: "sysctl-overridden", where: "/etc/sysctl.d/99-z.conf:3", text, isLasting: true },
+        { code: "sysctl-overridden", where: "/etc/sysctl.conf:1", text, isLasting: true },
+        { code: "tuned", where: "/usr/lib/tuned/x/tuned.conf:2", text, isLasting: true },
       ],
       { ...ABSENT, tuned: true },
     );

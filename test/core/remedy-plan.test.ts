@@ -305,6 +305,7 @@ describe("the files", () => {
       { path: "/etc/systemd/system/softnet-remedy.service", text: "" },
     ],
     tuned: [],
+    tunedReappliesSysctl: true,
     ecsMq: undefined,
     irqbalance: undefined,
   };

@@ -73,10 +73,18 @@ describe("a file is read after ours", () => {
 });
 
 describe("what takes a remedy back is named by file and line", () => {
-  const nothing: TuningFiles = { sysctl: [], rps: [], tuned: [], ecsMq: undefined, irqbalance: undefined };
-  const sets = [{ name: "netdev_max_backlog", to: 5000 }] as const;
+  const nothing: TuningFiles = {
+    sysctl: [],
+    rps: [],
+    tuned: [],
+    tunedReappliesSysctl: true,
+    ecsMq: undefined,
+    irqbalance: undefined,
+  };
+  const found = (tuning: Partial<TuningFiles>, { setsMasks = false, isKept = true } = {}) =>
+    conflictsWith([{ name: "netdev_max_backlog", to: 5000, isKept }], setsMasks, { ...nothing, ...tuning });
   const codesOf = (tuning: Partial<TuningFiles>, setsMasks = false): readonly string[] =>
-    conflictsWith(sets, setsMasks, { ...nothing, ...tuning }).map(({ code, where }) => `${code} ${where}`);
+    found(tuning, { setsMasks }).map(({ code, where }) => `${code} ${where}`);
 
   test("a later file with another value", () => {
     const sysctl = [{ path: "/etc/sysctl.conf", text: "\nnet.core.netdev_max_backlog=2222\n" }];
@@ -99,6 +107,46 @@ describe("what takes a remedy back is named by file and line", () => {
       },
     ];
     assert.deepEqual(codesOf({ tuned }), ["tuned /etc/tuned/mine/tuned.conf:4"]);
+  });
+
+  describe("tuned's value", () => {
+    const rows: readonly { readonly value: string; readonly isConflict: boolean }[] = [
+      { value: "1000", isConflict: true },
+      { value: "5000", isConflict: false },
+      { value: ">1000", isConflict: false },
+      { value: ">5000", isConflict: false },
+      { value: "> 9000", isConflict: true },
+      { value: "<1000", isConflict: true },
+      { value: "<9000", isConflict: false },
+    ];
+    for (const { value, isConflict } of rows) {
+      test(`${value} ${isConflict ? "changes" : "leaves"} 5000`, () => {
+        const tuned = [{ path: "/etc/tuned/mine/tuned.conf", text: `net.core.netdev_max_backlog=${value}` }];
+        assert.equal(codesOf({ tuned }).length, isConflict ? 1 : 0);
+      });
+    }
+
+    const tuned = [{ path: "/etc/tuned/mine/tuned.conf", text: "net.core.netdev_max_backlog = 1000" }];
+
+    test("gives way to what is kept in sysctl.d, which tuned reads again", () => {
+      const [conflict] = found({ tuned });
+      assert.equal(conflict?.isLasting, false);
+      assert.match(
+        conflict.text.en,
+        /and then reads sysctl\.d again \(reapply_sysctl\): 5000, which is kept there/,
+      );
+    });
+
+    for (const [name, tuning, isKept] of [
+      ["where it does not", { tuned, tunedReappliesSysctl: false }, true],
+      ["where nothing is kept there", { tuned }, false],
+    ] as const) {
+      test(`stays ${name}`, () => {
+        const [conflict] = found(tuning, { isKept });
+        assert.equal(conflict?.isLasting, true);
+        assert.match(conflict.text.en, /whenever it starts: 5000 is lost then\. Set it there too\.$/);
+      });
+    }
   });
 
   test("ecs_mq and irqbalance where masks are set", () => {

@@ -37,6 +37,34 @@ const kept: ApplyOutcome = {
   persisted: true,
 };
 
+describe("what was kept", () => {
+  const conflict = {
+    code: "sysctl-overridden",
+    where: "/etc/sysctl.conf:1",
+    text: { en: "sets it to 1000 and is read later", zh: "设为 1000，读取在后" },
+  } as const;
+  const textOf = (lang: Language, isLasting: boolean): string =>
+    outcomeText(
+      { ...kept, plan: { ...plan, conflicts: [{ ...conflict, isLasting }] } },
+      { lang, columns: 100, colours: false },
+    );
+
+  for (const [lang, outlives, conflictOf] of [
+    ["en", /outlives a reboot/, /^Conflict +\/etc\/sysctl\.conf:1 sets it to 1000/m],
+    ["zh", /重启后仍然有效/, /^冲突 +\/etc\/sysctl\.conf:1 设为 1000/m],
+  ] as const) {
+    test(`is not said to outlive a reboot where another file overrides it, in ${lang}`, () => {
+      assert.doesNotMatch(textOf(lang, true), outlives);
+      assert.match(textOf(lang, true), conflictOf);
+    });
+
+    test(`is said to outlive it where the conflict does not last, in ${lang}`, () => {
+      assert.match(textOf(lang, false), outlives);
+      assert.match(textOf(lang, false), conflictOf);
+    });
+  }
+});
+
 const journal = parseJournal(
   [
     "softnet-remedy 1",
