@@ -78,6 +78,37 @@ describe("the plan", () => {
     assert.match(document.steps[0].why, /bandwidth is not known/);
   });
 
+  describe("with little memory", () => {
+    const short = (netdevMaxBacklog: number): Observation => ({
+      ...burst,
+      cpus: burst.cpus.map((cpu) => ({ ...cpu, largestDropOfOneSample: cpu.droppedPerSecond * 4 })),
+      settings: {
+        ...burst.settings,
+        sysctls: { ...burst.settings.sysctls, netdevMaxBacklog },
+        // Half of it holds full queues of 6000, or of 12,000, packets on two CPUs.
+        memoryAvailableBytes: netdevMaxBacklog === 1000 ? 112_000_000 : 224_000_000,
+      },
+    });
+
+    test("says that the memory bounds it, and not the bandwidth", () => {
+      const { steps, document } = planned(short(1000));
+      assert.equal(steps[0], "sysctl net.core.netdev_max_backlog 1000 6000");
+      assert.match(
+        document.steps[0]!.why,
+        /9,000 would hold that; full queues of more than 6,000 could take more than half of the memory/,
+      );
+    });
+
+    test("says so of an exception too", () => {
+      const { steps, document } = planned(short(10_000));
+      assert.equal(steps[0], "sysctl net.core.netdev_max_backlog 10000 12000");
+      assert.match(
+        document.steps[0]!.why,
+        /as an exception, as far as the memory goes: full queues of more than 12,000/,
+      );
+    });
+  });
+
   test("for an overload that RPS can spread is a mask, and no longer queue", () => {
     const { steps, noUse } = planned(overload);
     assert.deepEqual(steps, [`${MASK} 0 3`, ...RPS_FILES]);

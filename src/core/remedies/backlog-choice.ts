@@ -24,7 +24,15 @@ export function queueCost(value: number, cpus: number, processedPerSecond: numbe
 
 /** What `--backlog auto` comes to. */
 export type BacklogChoice =
-  | { readonly kind: "raise"; readonly to: number; readonly isException: boolean; readonly wanted: number }
+  | {
+      readonly kind: "raise";
+      readonly to: number;
+      readonly isException: boolean;
+      /** What would have held the loss. */
+      readonly wanted: number;
+      /** Half of the available memory would not hold what suits the bandwidth. */
+      readonly isShortOfMemory: boolean;
+    }
   /** −1: the kernel queues without bound, and there is nothing to raise. */
   | { readonly kind: "unlimited" }
   /** Already beyond the table for this bandwidth and dropping still. */
@@ -61,7 +69,7 @@ export function chooseBacklog(need: BacklogNeed): BacklogChoice {
   const to = isException ? next!.first : Math.min(Math.max(wanted, row.first), row.last);
   const affordable = Math.min(to, affordableBacklog(need));
   if (affordable <= need.limit) return { kind: "no-memory", wanted: to };
-  return { kind: "raise", to: affordable, isException, wanted };
+  return { kind: "raise", to: affordable, isException, wanted, isShortOfMemory: affordable < to };
 }
 
 /** The most packets whose upper bound in bytes fits; infinite where the memory is not known. */

@@ -107,7 +107,7 @@ function backlogStep(
 
 function whyRaise(
   worst: ObservedCpu,
-  { to, isException, wanted }: { to: number; isException: boolean; wanted: number },
+  { to, isException, wanted, isShortOfMemory }: BacklogChoice & { kind: "raise" },
   bandwidth: Bandwidth,
 ): Text {
   const lost = countText(worst.largestDropOfOneSample);
@@ -118,18 +118,31 @@ function whyRaise(
           zh: "带宽未知，按 1 到 10 Gbit/s 处理（可用 --bandwidth-gbps 指定）。",
         }
       : { en: `The bandwidth is ${bandwidth.gbps} Gbit/s.`, zh: `带宽为 ${bandwidth.gbps} Gbit/s。` };
+  const memory: Text = {
+    en: `full queues of more than ${countText(to)} could take more than half of the memory that is free`,
+    zh: `长度超过 ${countText(to)} 的队列若填满，可能占用一半以上的可用内存`,
+  };
   if (isException) {
+    const asFar: Text = isShortOfMemory
+      ? { en: `, as far as the memory goes: ${memory.en}`, zh: `，但受内存限制：${memory.zh}` }
+      : { en: "", zh: "" };
     return {
-      en: `CPU ${worst.cpu} lost ${lost} packets in one sample though the queue is as long as suits the bandwidth: the next step of the table, as an exception. ${known.en}`,
-      zh: `队列已达到适合该带宽的长度，CPU ${worst.cpu} 仍在一次采样中丢失了 ${lost} 个数据包：作为例外采用表中的下一档。${known.zh}`,
+      en: `CPU ${worst.cpu} lost ${lost} packets in one sample though the queue is as long as suits the bandwidth: the next step of the table, as an exception${asFar.en}. ${known.en}`,
+      zh: `队列已达到适合该带宽的长度，CPU ${worst.cpu} 仍在一次采样中丢失了 ${lost} 个数据包：作为例外采用表中的下一档${asFar.zh}。${known.zh}`,
     };
   }
+  const bound: Text = isShortOfMemory
+    ? memory
+    : {
+        en: `${countText(to)} is what suits the bandwidth`,
+        zh: `适合该带宽的值是 ${countText(to)}`,
+      };
   const bounded: Text =
     to === wanted
       ? { en: "Room for that", zh: "留出相应的空间" }
       : {
-          en: `${countText(wanted)} would hold that; ${countText(to)} is what suits the bandwidth`,
-          zh: `容纳它们需要 ${countText(wanted)}；适合该带宽的值是 ${countText(to)}`,
+          en: `${countText(wanted)} would hold that; ${bound.en}`,
+          zh: `容纳它们需要 ${countText(wanted)}；${bound.zh}`,
         };
   return {
     en: `CPU ${worst.cpu} lost ${lost} packets in one sample. ${bounded.en}. ${known.en}`,
