@@ -1,6 +1,7 @@
 import { packetPercent } from "./cpu-condition.ts";
 import type { Observation, ObservedCpu } from "./observation.ts";
 import type { ValueChange } from "./remedy-script.ts";
+import { DEFAULT_THRESHOLDS } from "./thresholds.ts";
 
 /** What a proof compares; public. */
 export interface Measure {
@@ -31,8 +32,10 @@ export type Proof =
   | "not-improved"
   /** It looks improved, and a queue is filling: it may only be waiting to drop. */
   | "filling"
-  /** The load is another one than before, or there was nothing to improve. */
-  | "not-comparable";
+  /** The load is another one than before. */
+  | "not-comparable"
+  /** Nothing was lost or squeezed before that the change could end: no window will tell. */
+  | "nothing-to-improve";
 
 /** Improved is at most this share of before. */
 const IMPROVED_SHARE = 0.5;
@@ -43,9 +46,12 @@ const MOST_LOAD = 2;
 export function proofOf(changes: readonly ValueChange[], before: Observation, after: Observation): Proof {
   const [was, is] = [measureOf(before), measureOf(after)];
   const load = is.packetsPerSecond / was.packetsPerSecond;
-  if (!(load >= LEAST_LOAD && load <= MOST_LOAD)) return "not-comparable";
-  const goals = goalsOf(changes, was);
-  if (goals.length === 0) return "not-comparable";
+  const isComparable = load >= LEAST_LOAD && load <= MOST_LOAD;
+  const goals = goalsOf(changes, before);
+  if (goals.length === 0) {
+    return isComparable && is.lostPerMillion > 0 ? "not-improved" : "nothing-to-improve";
+  }
+  if (!isComparable) return "not-comparable";
   if (!goals.every((goal) => is[goal] <= was[goal] * IMPROVED_SHARE)) return "not-improved";
   // Fewer squeezes are no gain where packets are lost that were not before.
   if (is.lostPerMillion > was.lostPerMillion) return "not-improved";
@@ -56,18 +62,20 @@ export function proofOf(changes: readonly ValueChange[], before: Observation, af
   return isWorseAtLast && after.cpus.some(hasNoTime) ? "filling" : "improved";
 }
 
-/** A budget is about squeezes, everything else about lost packets while there are any. */
+/** A longer queue is about lost packets, a budget about squeezes, and a mask about those where nothing is lost. */
 function goalsOf(
   changes: readonly ValueChange[],
-  was: Measure,
+  { all }: Observation,
 ): readonly ("lostPerMillion" | "squeezedPerMillion")[] {
   const isBudget = (change: ValueChange): boolean =>
     change.kind === "sysctl" && change.name !== "netdev_max_backlog";
-  const losses = changes.some((change) => !isBudget(change)) && was.lostPerMillion > 0;
-  const squeezes = changes.some(isBudget) || !losses;
+  const losses = changes.some((change) => !isBudget(change)) && all.droppedPerSecond > 0;
+  const squeezes = changes.some((change) => isBudget(change) || (change.kind === "rps" && !losses));
+  // One squeeze more or less is chance.
+  const areMany = all.squeezedPerSecond >= DEFAULT_THRESHOLDS.squeezesWorthMentionPerSecond;
   return [
     ...(losses ? (["lostPerMillion"] as const) : []),
-    ...(squeezes && was.squeezedPerMillion > 0 ? (["squeezedPerMillion"] as const) : []),
+    ...(squeezes && areMany ? (["squeezedPerMillion"] as const) : []),
   ];
 }
 
@@ -111,5 +119,7 @@ export function nextMove(proof: Proof, windows: number): NextMove {
       return windows < MOST_WINDOWS ? "measure-again" : "take-back";
     case "not-comparable":
       return windows < MOST_WINDOWS ? "measure-again" : "leave-unproven";
+    case "nothing-to-improve":
+      return "leave-unproven";
   }
 }

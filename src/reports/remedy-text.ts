@@ -154,6 +154,12 @@ function resultText({ result, plan, persisted, proof }: ApplyOutcome): Text {
         ? { en: "It helped, and outlives a reboot.", zh: "有效，且重启后仍然有效。" }
         : { en: "It helped. It lasts until the next reboot.", zh: "有效，持续到下次重启。" };
     case "unproven":
+      if (proof === "nothing-to-improve") {
+        return {
+          en: "Nothing was lost before that it could have ended, so nobody can tell whether it helps. It is set until the next reboot, and not longer.",
+          zh: "之前没有它可以消除的丢包，无法判断是否有效。改动仅保留到下次重启。",
+        };
+      }
       return {
         en: "The load changed, so nobody can tell whether it helped. It is set until the next reboot, and not longer.",
         zh: "负载发生了变化，无法判断是否有效。改动仅保留到下次重启。",

@@ -69,16 +69,36 @@ describe("a change", () => {
       proof: "not-comparable",
     },
     {
-      name: "cannot be judged where nothing was lost",
+      name: "has nothing to improve where nothing was lost",
       before: { processed: 20_000 },
       after: { processed: 20_000 },
-      proof: "not-comparable",
+      proof: "nothing-to-improve",
     },
     {
-      name: "cannot be judged where nothing arrived",
+      name: "has nothing to improve where nothing arrived",
       before: { processed: 0 },
       after: { processed: 0 },
-      proof: "not-comparable",
+      proof: "nothing-to-improve",
+    },
+    {
+      name: "of a queue's length has nothing to improve where there are squeezes only",
+      before: { processed: 20_000, squeezed: 80 },
+      after: { processed: 20_000 },
+      proof: "nothing-to-improve",
+    },
+    {
+      name: "of a mask has nothing to improve where a few squeezes are chance",
+      change: mask,
+      before: { processed: 20_000, squeezed: 0.2 },
+      after: { processed: 20_000, squeezed: 0.03 },
+      proof: "nothing-to-improve",
+    },
+    {
+      name: "under which packets are lost that were not before does not improve",
+      change: mask,
+      before: { processed: 20_000 },
+      after: { processed: 19_000, dropped: 1000 },
+      proof: "not-improved",
     },
     {
       name: "of a budget is about squeezes",
@@ -173,6 +193,7 @@ test("a queue that fills and a load that differs are watched for three windows, 
   const moves = (proof: Proof): readonly string[] => [1, 2, 3].map((windows) => nextMove(proof, windows));
   assert.deepEqual(moves("filling"), ["measure-again", "measure-again", "take-back"]);
   assert.deepEqual(moves("not-comparable"), ["measure-again", "measure-again", "leave-unproven"]);
+  assert.deepEqual(moves("nothing-to-improve"), ["leave-unproven", "leave-unproven", "leave-unproven"]);
   assert.deepEqual(moves("improved"), ["keep", "keep", "keep"]);
   assert.deepEqual(moves("not-improved"), ["take-back", "take-back", "take-back"]);
 });

@@ -35,6 +35,7 @@ interface Story {
   readonly after?: readonly (Observation | undefined | Error)[];
   readonly agrees?: boolean;
   readonly persist?: boolean;
+  readonly force?: boolean;
   /** Exit code of a script, by its name. */
   readonly exits?: Readonly<Record<string, number>>;
 }
@@ -48,10 +49,10 @@ async function told(
   const plan = (observation: Observation): Promise<{ plan: RemedyPlan; isHealthy: boolean }> => {
     const verdict = verdictOf(observation);
     const policy = {
-      backlog: "auto",
+      backlog: story.force ? 9000 : "auto",
       rps: "auto",
       device: undefined,
-      force: false,
+      force: story.force ?? false,
       persist: story.persist ?? true,
     } as const;
     return Promise.resolve({
@@ -149,6 +150,15 @@ describe("a repair", () => {
       ends: "unproven",
       ran: ["apply"],
       windows: 3,
+    },
+    {
+      name: "of a healthy host, by force, stays unproven after one window",
+      before: cured,
+      after: [cured],
+      force: true,
+      ends: "unproven",
+      ran: ["apply"],
+      windows: 1,
     },
     {
       name: "under a load that comes back is judged by it",

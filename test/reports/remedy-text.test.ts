@@ -37,6 +37,18 @@ const kept: ApplyOutcome = {
   persisted: true,
 };
 
+for (const [lang, load, nothing] of [
+  ["en", /The load changed/, /Nothing was lost before/],
+  ["zh", /负载发生了变化/, /之前没有它可以消除的丢包/],
+] as const) {
+  test(`what is unproven says why, in ${lang}`, () => {
+    const look = { lang, columns: 200, colours: false };
+    const unproven = { ...kept, result: "unproven", persisted: false } as const;
+    assert.match(outcomeText({ ...unproven, proof: "not-comparable" }, look), load);
+    assert.match(outcomeText({ ...unproven, proof: "nothing-to-improve" }, look), nothing);
+  });
+}
+
 describe("what was kept", () => {
   const conflict = {
     code: "sysctl-overridden",
