@@ -10,7 +10,8 @@ async function runProcess(): Promise<void> {
   const signal = signalOf(process, () => performance.now());
   // `softnet watch | head` closes the pipe: that is an end, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // The terminal is gone, and what was begun is ended in peace all the same.
+    // A terminal that is gone may show by this before its signal comes. What was begun is ended in peace all the same.
+    if (error.code === "EIO" && process.stdout.isTTY) process.emit("SIGHUP", "SIGHUP");
     if (signal.reason === "SIGHUP") return;
     if (error.code === "EPIPE") process.exit(0);
     process.stderr.write(
