@@ -108,6 +108,16 @@ function worldOf(options: Asked, io: Io): RepairWorld {
     },
     run: async (script) => runScript(script, options.remedyDir),
     say,
+    note: ({ how, problem, ...run }) => {
+      // No answer came, but a signal.
+      const result = how === "declined" && io.signal.aborted ? "interrupted" : how;
+      const unnoted = problemWithAudit(
+        { ...recordOf({ ...run, result, persisted: false }), ...(problem && { problem: problem.message }) },
+        options,
+      );
+      // One line is enough, as on a disk that is full.
+      if (unnoted && !problem) io.stderr(`softnet: ${unnoted.message}\n`);
+    },
   };
 }
 
@@ -138,7 +148,7 @@ function report(ended: Repair, options: Asked, io: Io): number {
       return notAgreed(VERB, io);
     case "ended": {
       const { outcome } = ended;
-      const auditProblem = problemWithAudit(outcome, options);
+      const auditProblem = problemWithAudit(recordOf(outcome), options);
       const problem = ended.problem ?? auditProblem;
       io.stdout(
         options.json
@@ -159,9 +169,9 @@ const TAKEN_BACK: Text = {
 const NOTHING_CHANGED: Text = { en: "interrupted: nothing was changed", zh: "已中断：未做任何改动" };
 
 /** What happened is told even where it cannot be noted. */
-function problemWithAudit(outcome: ApplyOutcome, { remedyDir: dir }: Asked): KnownError | undefined {
+function problemWithAudit(record: RepairRecord, { remedyDir: dir }: Asked): KnownError | undefined {
   try {
-    appendAudit(dir, recordOf(outcome));
+    appendAudit(dir, record);
   } catch (problem) {
     if (problem instanceof KnownError) return problem;
     throw problem;
@@ -177,7 +187,14 @@ function textOf(outcome: ApplyOutcome, options: Asked, io: Io): string {
   return result === "healthy" ? why : `${why}${why && "\n"}${outcomeText(outcome, look)}`;
 }
 
-function recordOf({ result, plan, before, after, proof, persisted }: ApplyOutcome): RepairRecord {
+function recordOf({
+  result,
+  plan,
+  before,
+  after,
+  proof,
+  persisted,
+}: Omit<ApplyOutcome, "result"> & Pick<RepairRecord, "result">): RepairRecord {
   return {
     time: new Date(systemClock.nowMs()).toISOString(),
     verb: VERB,

@@ -6,19 +6,24 @@ export const AUDIT_FILE = "audit.jsonl";
 /** How a run of `remedy apply` ended; public. */
 export type RepairResult = "healthy" | "kept" | "unproven" | "undone" | "failed";
 
+/** A run that came to no result: nobody agreed, a signal came, or something was in the way. */
+export type BrokenOff = "declined" | "interrupted" | "broken";
+
 /** One line of `audit.jsonl`, beside those that the scripts write about themselves. */
 export interface RepairRecord {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly verb: "remedy apply";
-  readonly result: RepairResult;
+  readonly result: RepairResult | BrokenOff;
   readonly tried: readonly TriedChange[];
   readonly before: Measure;
-  /** Null where nothing was changed, so nothing measured again. */
+  /** Null where nothing was changed, or not measured again. */
   readonly after: Measure | null;
-  /** What the last window showed, null where nothing was changed. */
+  /** What the last window showed, null where there was none. */
   readonly proof: Proof | null;
   readonly persisted: boolean;
+  /** What was in the way. */
+  readonly problem?: string;
 }
 
 export interface TriedChange {
@@ -31,7 +36,7 @@ export interface TriedChange {
   readonly key: string;
 }
 
-/** A change that was tried, did not help, and was taken back. */
+/** A change that was tried, did not help, and was taken back, if that could be. */
 export interface RememberedFailure {
   readonly key: string;
   readonly target: string;
@@ -69,7 +74,8 @@ export function failuresIn(records: readonly RepairRecord[]): readonly Remembere
   const failures = new Map<string, RememberedFailure>();
   for (const { time, result, tried, before, after, proof } of records) {
     for (const { key, target } of tried) {
-      if (result === "undone" && after) failures.set(key, { key, target, time, before, after, proof });
+      const hasFailed = result === "undone" || (result === "broken" && proof !== null);
+      if (hasFailed && after) failures.set(key, { key, target, time, before, after, proof });
       if (result === "kept") failures.delete(key);
     }
   }

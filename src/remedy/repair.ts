@@ -1,6 +1,6 @@
 import type { Observation } from "../core/observation.ts";
-import { measureOf, nextMove, type Proof, proofOf } from "../core/proof.ts";
-import type { RepairResult } from "../core/remedy-audit.ts";
+import { type Measure, measureOf, nextMove, type Proof, proofOf } from "../core/proof.ts";
+import type { BrokenOff, RepairResult } from "../core/remedy-audit.ts";
 import type { ApplyOutcome } from "../core/remedy-document.ts";
 import type { RemedyPlan } from "../core/remedy-plan.ts";
 import { type PersistSettings, renderApply, renderPersist, renderTakeBack } from "../core/remedy-script.ts";
@@ -22,6 +22,18 @@ export interface RepairWorld {
   readonly run: (script: string) => Promise<ScriptResult>;
   /** What is going on; a proof takes half a minute. */
   readonly say: (line: Text) => void;
+  /** Hears of a run that had a plan and comes to no result. */
+  readonly note: (run: RunBrokenOff) => void;
+}
+
+export interface RunBrokenOff {
+  readonly how: BrokenOff;
+  readonly plan: RemedyPlan;
+  readonly before: Measure;
+  /** Undefined where it was not measured again. */
+  readonly after: Measure | undefined;
+  readonly proof: Proof | undefined;
+  readonly problem: KnownError | undefined;
 }
 
 /** How a repair ended. */
@@ -60,23 +72,36 @@ export async function repair(world: RepairWorld): Promise<Repair> {
     },
   });
   if (plan.values.length === 0) return ended(isHealthy ? "healthy" : "failed");
-  if (!(await world.consents(plan))) return { kind: "declined", plan };
-
-  succeeded(await world.run(renderApply(plan.values)), "remedy apply (nothing was changed)");
-  const proved = await takingBackOnError(world, () => prove(world, plan, seen));
-  if (proved === "interrupted") {
-    await takeBack(world);
-    return { kind: "interrupted", isTakenBack: true };
+  let proved: Proved | undefined;
+  const note = (how: BrokenOff, problem?: KnownError): void =>
+    world.note({ how, plan, before, after: proved && measureOf(proved.seen), proof: proved?.proof, problem });
+  if (!(await world.consents(plan))) {
+    note("declined");
+    return { kind: "declined", plan };
   }
-  switch (proved.move) {
-    case "take-back":
+
+  try {
+    succeeded(await world.run(renderApply(plan.values)), "remedy apply (nothing was changed)");
+    const looked = await takingBackOnError(world, () => prove(world, plan, seen));
+    if (looked === "interrupted") {
       await takeBack(world);
-      return ended("undone", proved);
-    case "leave-unproven":
-      return ended("unproven", proved);
-    case "keep":
-      if (plan.persist === undefined) return ended("kept", proved);
-      return persist(world, plan.persist, ended("kept", proved), ended("kept", proved, true));
+      note("interrupted");
+      return { kind: "interrupted", isTakenBack: true };
+    }
+    proved = looked;
+    switch (proved.move) {
+      case "take-back":
+        await takeBack(world);
+        return ended("undone", proved);
+      case "leave-unproven":
+        return ended("unproven", proved);
+      case "keep":
+        if (plan.persist === undefined) return ended("kept", proved);
+        return await persist(world, plan.persist, ended("kept", proved), ended("kept", proved, true));
+    }
+  } catch (problem) {
+    if (problem instanceof KnownError) note("broken", problem);
+    throw problem;
   }
 }
 

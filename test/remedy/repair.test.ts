@@ -43,8 +43,9 @@ interface Story {
 /** Tells a story to `repair`. @returns how it ended, and the scripts that ran. */
 async function told(
   story: Story,
-): Promise<{ ended: Repair | Error; ran: readonly string[]; windows: number }> {
+): Promise<{ ended: Repair | Error; ran: readonly string[]; windows: number; noted: readonly string[] }> {
   const ran: string[] = [];
+  const noted: string[] = [];
   let windows = 0;
   const plan = (observation: Observation): Promise<{ plan: RemedyPlan; isHealthy: boolean }> => {
     const verdict = verdictOf(observation);
@@ -85,12 +86,15 @@ async function told(
       });
     },
     say: () => {},
+    note: ({ how, problem, proof }) => {
+      noted.push([how, problem?.code ?? [], proof ?? []].flat().join(" "));
+    },
   };
   try {
-    return { ended: await repair(world), ran, windows };
+    return { ended: await repair(world), ran, windows, noted };
   } catch (error) {
     assert.ok(error instanceof Error);
-    return { ended: error, ran, windows };
+    return { ended: error, ran, windows, noted };
   }
 }
 
@@ -101,6 +105,8 @@ describe("a repair", () => {
     readonly ends: string;
     readonly ran: readonly string[];
     readonly windows?: number;
+    /** Of a run without a result: how it broke off, why, and what had been proved by then. */
+    readonly noted?: string;
   })[] = [
     { name: "of a healthy host changes nothing", before: cured, ends: "healthy", ran: [] },
     {
@@ -167,26 +173,41 @@ describe("a repair", () => {
       ran: ["apply", "take-back"],
       windows: 2,
     },
-    { name: "that is not agreed to changes nothing", agrees: false, ends: "declined", ran: [] },
+    {
+      name: "that is not agreed to changes nothing",
+      agrees: false,
+      ends: "declined",
+      ran: [],
+      noted: "declined",
+    },
     { name: "cut short before the change changes nothing", before: undefined, ends: "interrupted", ran: [] },
     {
       name: "cut short after the change is taken back",
       after: [undefined],
       ends: "interrupted",
       ran: ["apply", "take-back"],
+      noted: "interrupted",
     },
     {
       name: "that finds a setting changed meanwhile stops",
       exits: { apply: 3 },
       ends: "changed-meanwhile",
       ran: ["apply"],
+      noted: "broken changed-meanwhile",
     },
-    { name: "that the kernel refuses stops", exits: { apply: 5 }, ends: "refused", ran: ["apply"] },
+    {
+      name: "that the kernel refuses stops",
+      exits: { apply: 5 },
+      ends: "refused",
+      ran: ["apply"],
+      noted: "broken refused",
+    },
     {
       name: "that cannot be measured any more is taken back",
       after: [new HostError({ code: "softnet-stat-absent", expected: "", got: "", where: "" })],
       ends: "softnet-stat-absent",
       ran: ["apply", "take-back"],
+      noted: "broken softnet-stat-absent",
     },
     {
       name: "that cannot be made to last is kept, and that is said",
@@ -201,13 +222,15 @@ describe("a repair", () => {
       exits: { "take-back": 2 },
       ends: "left",
       ran: ["apply", "take-back"],
+      noted: "broken left not-improved",
     },
   ];
-  for (const { name, ends, ran, windows, ...story } of rows) {
+  for (const { name, ends, ran, windows, noted, ...story } of rows) {
     test(name, async () => {
       const happened = await told(story);
       assert.equal(summaryOf(happened.ended), ends);
       assert.deepEqual(happened.ran, ran);
+      assert.deepEqual(happened.noted, noted === undefined ? [] : [noted]);
       if (windows !== undefined) assert.equal(happened.windows, windows);
     });
   }

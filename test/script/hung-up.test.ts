@@ -44,10 +44,11 @@ describe("a terminal that is gone", { skip: skip || skipWithout("script") }, () 
       flags="--yes --force --backlog 5000 --rps off --no-persist --for 1 --verify-for 600"
       lose_terminal_of remedy apply $flags -- grep -qx 5000 "$backlog"
       cat "$backlog"
-      ls "$SOFTNET_REMEDY_DIR"`,
+      ls "$SOFTNET_REMEDY_DIR"
+      grep -o '"result":"[a-z]*"' "$SOFTNET_REMEDY_DIR/audit.jsonl"`,
       {},
     );
-    assert.deepEqual(printed.trim().split("\n"), ["129", "1000", "audit.jsonl"]);
+    assert.deepEqual(printed.trim().split("\n"), ["129", "1000", "audit.jsonl", '"result":"interrupted"']);
   });
 
   test("ends the agent in order", { timeout: 60_000 }, async () => {
