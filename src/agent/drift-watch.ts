@@ -4,7 +4,7 @@ import { type DriftDocument, driftDocument } from "../core/remedy-document.ts";
 import { driftOf } from "../core/remedy-journal.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { readJournaledFiles, readJournal } from "../host/remedy-record.ts";
+import { readJournal, readSeenHost } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
 
 /** What is no longer as `softnet remedy` set it. */
@@ -49,7 +49,7 @@ export class DriftWatch {
       const journal = readJournal(this.#host, this.#dir);
       if (!journal) return NO_DRIFT;
       const host = readHostSettings(this.#host);
-      const drift = driftOf(journal, host, readJournaledFiles(this.#host, journal));
+      const drift = driftOf(journal, readSeenHost(this.#host, journal, host));
       return {
         settings: drift.map((one) => driftDocument(one, host.cpus.possible)),
         problem: undefined,

@@ -1,10 +1,8 @@
 import { defineVerb } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { driftDocument, journaledDocument } from "../core/remedy-document.ts";
-import { driftOf } from "../core/remedy-journal.ts";
 import { Machine } from "../host/machine.ts";
-import { readAudit, readJournal, readJournaledFiles } from "../host/remedy-record.ts";
-import { readHostSettings } from "../host/settings.ts";
+import { remedyStatusOf } from "../remedy-status.ts";
 import { type RemedyStatus, statusText } from "../reports/remedy-text.ts";
 
 export default defineVerb({
@@ -20,14 +18,7 @@ export default defineVerb({
   options: { remedyDir: AGENT_OPTIONS.remedyDir },
   run: (options, io) => {
     using machine = new Machine(options.root);
-    const settings = readHostSettings(machine);
-    const journal = readJournal(machine, options.remedyDir);
-    const status: RemedyStatus = {
-      journal,
-      drift: journal ? driftOf(journal, settings, readJournaledFiles(machine, journal)) : [],
-      records: readAudit(machine, options.remedyDir),
-      possibleCpus: settings.cpus.possible,
-    };
+    const status = remedyStatusOf(machine, options.remedyDir);
     io.stdout(
       options.json
         ? `${JSON.stringify(statusDocument(status))}\n`
@@ -41,10 +32,14 @@ export default defineVerb({
   },
 });
 
-function statusDocument({ journal, drift, records, possibleCpus }: RemedyStatus) {
+function statusDocument({ journal, drift, ended, records, possibleCpus }: RemedyStatus) {
   return {
     schemaVersion: 1,
-    changes: journal?.values.map((value) => journaledDocument(value, possibleCpus)) ?? [],
+    changes:
+      journal?.values.map((value) => ({
+        ...journaledDocument(value, possibleCpus),
+        ...(ended.includes(value) && { endedByReboot: true }),
+      })) ?? [],
     files: journal?.files.map(({ path }) => path) ?? [],
     changedAt: journal?.runs ?? [],
     drift: drift.map((one) => driftDocument(one, possibleCpus)),

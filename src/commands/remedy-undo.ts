@@ -3,15 +3,13 @@ import { existsSync } from "node:fs";
 import { defineVerb } from "../terminal/command.ts";
 import { AGENT_OPTIONS } from "../config.ts";
 import { isAgreed, notAgreed, refuseWithoutConsent, refuseWithoutRoot, yes } from "../terminal/consent.ts";
-import { driftOf } from "../core/remedy-journal.ts";
 import { renderUndo } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
 import type { Text } from "../core/text.ts";
 import { Machine } from "../host/machine.ts";
-import { readJournal, readJournaledFiles } from "../host/remedy-record.ts";
-import { readHostSettings } from "../host/settings.ts";
 import type { Switch } from "../options.ts";
-import { type RemedyStatus, statusText, undoneText } from "../reports/remedy-text.ts";
+import { remedyStatusOf } from "../remedy-status.ts";
+import { statusText, undoneText } from "../reports/remedy-text.ts";
 import { runScript, succeeded } from "../remedy/run-script.ts";
 
 const VERB = "remedy undo";
@@ -40,7 +38,9 @@ export default defineVerb({
   run: async (options, io) => {
     refuseWithoutRoot(io, VERB);
     refuseWithoutConsent(options.yes, io, VERB);
-    const status = statusOf(options.remedyDir);
+    using machine = new Machine();
+    // As it is before anything is put back.
+    const status = { ...remedyStatusOf(machine, options.remedyDir), records: [] };
     const look = { lang: options.lang, columns: io.columns, colours: io.isTerminal && !io.env["NO_COLOR"] };
     if (!options.yes && status.journal) io.stderr(statusText(status, look));
     if (!(await isAgreed(QUESTION, options.yes, options.lang, io))) return notAgreed(VERB, io);
@@ -60,16 +60,3 @@ const QUESTION: Text = {
   en: "Put back everything that softnet remedy changed?",
   zh: "是否撤销 softnet remedy 的所有改动？",
 };
-
-/** As it is before anything is put back. */
-function statusOf(dir: string): RemedyStatus {
-  using machine = new Machine();
-  const settings = readHostSettings(machine);
-  const journal = readJournal(machine, dir);
-  return {
-    journal,
-    drift: journal ? driftOf(journal, settings, readJournaledFiles(machine, journal)) : [],
-    records: [],
-    possibleCpus: settings.cpus.possible,
-  };
-}

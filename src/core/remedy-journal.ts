@@ -2,7 +2,7 @@ import { type CpuMask, maskOfCpus, parseCpuMask } from "./cpu-mask.ts";
 import type { HostSettings } from "./host-settings.ts";
 import { posixChecksum } from "./posix-checksum.ts";
 import { REMEDY_SYSCTLS, type RemedySysctl } from "./remedy-sysctls.ts";
-import { assignmentIn, CONF_PATH } from "./tuning-files.ts";
+import { assignmentIn, CONF_PATH, RPS_PATHS } from "./tuning-files.ts";
 
 /** Holds the journal and the audit; the scripts have the same default. */
 export const DEFAULT_REMEDY_DIR = "/var/lib/softnet-remedy";
@@ -21,7 +21,14 @@ export interface RemedyJournal {
 
 export type JournaledValue = JournaledSysctl | JournaledMask;
 
-interface JournaledSysctl {
+interface Journaled {
+  /** ISO 8601: when the last run set it. */
+  readonly setAt: string | undefined;
+  /** A file was written after that which sets it again at boot. */
+  readonly isKept: boolean;
+}
+
+interface JournaledSysctl extends Journaled {
   readonly kind: "sysctl";
   readonly name: RemedySysctl;
   /** Before the first remedy. */
@@ -30,7 +37,7 @@ interface JournaledSysctl {
   readonly set: number;
 }
 
-interface JournaledMask {
+interface JournaledMask extends Journaled {
   readonly kind: "rps";
   readonly device: string;
   readonly queue: number;
@@ -57,29 +64,41 @@ export function parseJournal(text: string): RemedyJournal | undefined {
   const files = new Map<string, JournaledFile>();
   const set = new Map<string, JournaledLine>();
   const runs: string[] = [];
+  const keep = (isIt: (value: JournaledValue) => boolean): void => {
+    for (const [path, value] of values) if (isIt(value)) values.set(path, { ...value, isKept: true });
+  };
   for (const line of lines) {
     const [kind, what = "", to = "", from = ""] = line.split(" ");
     if (kind === "run") runs.push(what);
-    if (kind === "file") files.set(what, { path: what, checksum: to });
+    if (kind === "file") {
+      files.set(what, { path: what, checksum: to });
+      if (what === RPS_PATHS[0]) keep((value) => value.kind === "rps");
+    }
     if (kind === "set") {
       const name = REMEDY_SYSCTLS.find((one) => one === what);
       if (name) set.set(name, { name, set: Number(to) });
+      keep((value) => value.kind === "sysctl" && value.name === name && value.set === Number(to));
     }
     if (kind !== "sysctl" && kind !== "rps") continue;
-    const value = kind === "sysctl" ? sysctlOf(what, from, to) : maskOf(what, from, to);
-    if (value === undefined) continue;
+    const noted = kind === "sysctl" ? sysctlOf(what, from, to) : maskOf(what, from, to);
+    if (noted === undefined) continue;
+    const value: JournaledValue = { ...noted, setAt: runs.at(-1), isKept: false };
     const first = values.get(what);
     values.set(what, first ? ({ ...value, original: first.original } as JournaledValue) : value);
   }
   return { values: [...values.values()], files: [...files.values()], lines: [...set.values()], runs };
 }
 
-function sysctlOf(path: string, from: string, to: string): JournaledSysctl | undefined {
+function sysctlOf(
+  path: string,
+  from: string,
+  to: string,
+): Omit<JournaledSysctl, keyof Journaled> | undefined {
   const name = REMEDY_SYSCTLS.find((one) => path === `/proc/sys/net/core/${one}`);
   return name && { kind: "sysctl", name, original: Number(from), set: Number(to) };
 }
 
-function maskOf(path: string, from: string, to: string): JournaledMask | undefined {
+function maskOf(path: string, from: string, to: string): Omit<JournaledMask, keyof Journaled> | undefined {
   const match = /^\/sys\/class\/net\/([^/]+)\/queues\/rx-(\d+)\/rps_cpus$/.exec(path);
   const [original, set] = [parseCpuMask(from), bareMask(to)];
   if (!match || original === undefined || set === undefined) return undefined;
@@ -122,23 +141,41 @@ export interface SeenFile {
   readonly bytes: Uint8Array | undefined;
 }
 
+/** What a remedy has to be compared with. */
+export interface SeenHost {
+  readonly settings: HostSettings;
+  readonly files: readonly SeenFile[];
+  /** Epoch milliseconds; undefined where the host does not show it. */
+  readonly bootedAtMs: number | undefined;
+}
+
 /**
  * What the host shows against what the journal says, compared as numbers. What the host does not show, as an interface that is gone, has
- * not drifted.
+ * not drifted; nor has what was set until the next reboot, after that.
  */
-export function driftOf(
-  journal: RemedyJournal,
-  settings: HostSettings,
-  seen: readonly SeenFile[],
-): readonly Drift[] {
+export function driftOf(journal: RemedyJournal, { settings, files, bootedAtMs }: SeenHost): readonly Drift[] {
   const usable = usableCpus(settings.cpus);
-  const values = journal.values.flatMap((journaled): readonly DriftedValue[] => {
+  const expected = journal.values.flatMap((value) =>
+    isEndedByReboot(value, bootedAtMs) ? keptOf(value, journal) : value,
+  );
+  const values = expected.flatMap((journaled): readonly DriftedValue[] => {
     const found = foundIn(settings, journaled);
     const value = journaled.kind === "rps" ? { ...journaled, set: journaled.set & usable } : journaled;
     const isHeld = typeof found === "bigint" ? (found & usable) === value.set : found === value.set;
     return found === undefined || isHeld ? [] : [{ kind: "value", value, found }];
   });
-  return [...values, ...seen.flatMap((file) => driftOfFile(journal, file))];
+  return [...values, ...files.flatMap((file) => driftOfFile(journal, file))];
+}
+
+/** It was set until the next reboot, and that was. */
+export function isEndedByReboot({ setAt, isKept }: JournaledValue, bootedAtMs: number | undefined): boolean {
+  return !isKept && setAt !== undefined && bootedAtMs !== undefined && Date.parse(setAt) < bootedAtMs;
+}
+
+/** What an earlier run has kept of it. Masks that were kept are in no journal. */
+function keptOf(value: JournaledValue, { lines }: RemedyJournal): readonly JournaledValue[] {
+  const line = value.kind === "sysctl" ? lines.find(({ name }) => name === value.name) : undefined;
+  return line === undefined ? [] : [{ ...value, set: line.set } as JournaledValue];
 }
 
 /**

@@ -22,7 +22,7 @@ import { HostError, StoreError } from "../errors.ts";
 import { AGENT_ENV_PATH } from "../host/agent-env.ts";
 import { readFirstBootReport } from "../host/first-boot.ts";
 import { type Host, readLine } from "../host/host.ts";
-import { readJournaledFiles, readJournal } from "../host/remedy-record.ts";
+import { readSeenHost, readJournal } from "../host/remedy-record.ts";
 import { readHostSettings } from "../host/settings.ts";
 import { readTuningFiles } from "../host/tuning-files.ts";
 import { possibleStateDirs, readHolder } from "../store/state-dir.ts";
@@ -187,7 +187,7 @@ function checkRemedy(host: Host, remedyDir: string): readonly Checked[] {
 function checkDrift(host: Host, journal: RemedyJournal | undefined): Checked {
   if (!journal) return driftCheck(undefined);
   const settings = readHostSettings(host);
-  const drift = driftOf(journal, settings, readJournaledFiles(host, journal));
+  const drift = driftOf(journal, readSeenHost(host, journal, settings));
   return driftCheck(drift.map((one) => driftDocument(one, settings.cpus.possible)));
 }
 

@@ -1,5 +1,12 @@
 import { AUDIT_FILE, parseAudit, type RepairRecord } from "../core/remedy-audit.ts";
-import { JOURNAL_FILE, parseJournal, type RemedyJournal, type SeenFile } from "../core/remedy-journal.ts";
+import type { HostSettings } from "../core/host-settings.ts";
+import {
+  JOURNAL_FILE,
+  parseJournal,
+  type RemedyJournal,
+  type SeenFile,
+  type SeenHost,
+} from "../core/remedy-journal.ts";
 import { HostError } from "../errors.ts";
 import { type Host, placeOf, readText } from "./host.ts";
 
@@ -46,8 +53,18 @@ function badJournal(host: Host, got: string, path: string): HostError {
   });
 }
 
+/** What the journal is compared with. */
+export function readSeenHost(host: Host, journal: RemedyJournal, settings: HostSettings): SeenHost {
+  const seconds = /^btime (\d+)$/m.exec(readText(host, "/proc/stat") ?? "")?.[1];
+  return {
+    settings,
+    files: readJournaledFiles(host, journal),
+    bootedAtMs: seconds === undefined ? undefined : Number(seconds) * 1000,
+  };
+}
+
 /** The files that a remedy has written, as they are now. What is there and may not be read is left out. */
-export function readJournaledFiles(host: Host, { files }: RemedyJournal): readonly SeenFile[] {
+function readJournaledFiles(host: Host, { files }: RemedyJournal): readonly SeenFile[] {
   return files.flatMap(({ path }) => {
     const bytes = host.read(path);
     const slash = path.lastIndexOf("/");

@@ -10,7 +10,7 @@ import {
   journaledDocument,
   UNDO_COMMAND,
 } from "../core/remedy-document.ts";
-import type { Drift, RemedyJournal } from "../core/remedy-journal.ts";
+import type { Drift, JournaledValue, RemedyJournal } from "../core/remedy-journal.ts";
 import type { RemedyPlan } from "../core/remedy-plan.ts";
 import type { Language, Text } from "../core/text.ts";
 import { countText, momentText } from "../core/wording.ts";
@@ -199,12 +199,17 @@ function measureLines(before: Measure, after: Measure, lang: Language): readonly
 export interface RemedyStatus {
   readonly journal: RemedyJournal | undefined;
   readonly drift: readonly Drift[];
+  /** Values that lasted until the next reboot, which was. */
+  readonly ended: readonly JournaledValue[];
   readonly records: readonly RepairRecord[];
   readonly possibleCpus: number | undefined;
 }
 
 /** What was changed, when, what it did, and whether it still holds. */
-export function statusText({ journal, drift, records, possibleCpus }: RemedyStatus, look: Look): string {
+export function statusText(
+  { journal, drift, ended, records, possibleCpus }: RemedyStatus,
+  look: Look,
+): string {
   const { lang } = look;
   const runs = records.slice(-MOST_RUNS).map((record) => runLine(record, lang));
   const history = runs.length === 0 ? [] : [styled(WORDS.runs[lang], "bold", look), ...indented(runs)];
@@ -212,11 +217,14 @@ export function statusText({ journal, drift, records, possibleCpus }: RemedyStat
     const none: Text = { en: "Nothing is changed on this machine.", zh: "本机没有任何改动。" };
     return joined([labelled(WORDS.status[lang], "bold", none[lang], look), history]);
   }
-  const values = journal.values
-    .map((value) => journaledDocument(value, possibleCpus))
-    .map(({ target, from, to }) => `${target}  ${from} → ${to}`);
+  const values = journal.values.map((value) => {
+    const { target, from, to } = journaledDocument(value, possibleCpus);
+    return `${target}  ${from} → ${to}${ended.includes(value) ? `  ${ENDED[lang]}` : ""}`;
+  });
   const holds: Text =
-    drift.length === 0 ? { en: ", all still in force:", zh: "，全部仍然有效：" } : { en: ":", zh: "：" };
+    drift.length + ended.length === 0
+      ? { en: ", all still in force:", zh: "，全部仍然有效：" }
+      : { en: ":", zh: "：" };
   const since: Text = {
     en: `Changed since ${journal.runs[0]}${holds.en}`,
     zh: `自 ${journal.runs[0]} 起的改动${holds.zh}`,
@@ -237,6 +245,8 @@ export function statusText({ journal, drift, records, possibleCpus }: RemedyStat
     [besideLabel(WORDS.undo[lang], "bold", UNDO_COMMAND, look)],
   ]);
 }
+
+const ENDED: Text = { en: "(until the last reboot)", zh: "（仅到上次重启为止）" };
 
 function driftText({ kind, target, expected, found }: DriftDocument): Text {
   if (kind !== "file") {

@@ -445,6 +445,30 @@ describe("softnet remedy status", () => {
     });
   }
 
+  test("tells what lasted until the last reboot, which is no drift", async () => {
+    const root = machineWith({
+      "/proc/stat": `cpu0 0 0 0 0\nbtime ${Date.parse("2026-11-23T00:00:00Z") / 1000}\n`,
+      "/proc/sys/net/core/netdev_max_backlog": "1000\n",
+      "/var/lib/softnet-remedy/journal":
+        "softnet-remedy 1\nrun 2026-11-22T20:15:27Z\nsysctl /proc/sys/net/core/netdev_max_backlog 5000 1000 -\n",
+    });
+    const document = await runSoftnet(["remedy", "status", "--root", root, "--json"]);
+    const { changes, drift } = JSON.parse(document.stdout);
+    assert.deepEqual(drift, []);
+    assert.deepEqual(changes, [
+      {
+        kind: "sysctl",
+        target: "net.core.netdev_max_backlog",
+        from: "1000",
+        to: "5000",
+        endedByReboot: true,
+      },
+    ]);
+    const { stdout } = await runSoftnet(["remedy", "status", "--root", root]);
+    assert.match(stdout, /^Status +Changed since 2026-11-22T20:15:27Z:$/m);
+    assert.match(stdout, /^ +net\.core\.netdev_max_backlog {2}1000 → 5000 {2}\(until the last reboot\)$/m);
+  });
+
   test("does not take a journal that it cannot read for none", async () => {
     const root = machineWith({ "/var/lib/softnet-remedy/journal": "root:x:0:0::/root:/bin/sh\n" });
     const { code, stdout, stderr } = await runSoftnet(["remedy", "status", "--root", root]);

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { HostSettings } from "../../src/core/host-settings.ts";
 import { posixChecksum } from "../../src/core/posix-checksum.ts";
 import { driftDocument } from "../../src/core/remedy-document.ts";
-import { driftOf, parseJournal } from "../../src/core/remedy-journal.ts";
+import { driftOf, isEndedByReboot, parseJournal, type SeenFile } from "../../src/core/remedy-journal.ts";
 import { observationOfLines } from "./observations.ts";
 
 const NOTED = `softnet-remedy 1
@@ -25,8 +25,23 @@ something-of-a-later-version 1 2 3
 test("a journal tells the first originals, the last values, and the files", () => {
   assert.deepEqual(parseJournal(NOTED), {
     values: [
-      { kind: "sysctl", name: "netdev_max_backlog", original: 1000, set: 6000 },
-      { kind: "rps", device: "eth0", queue: 0, original: 15n, set: 0x1_ffff_ffffn },
+      {
+        kind: "sysctl",
+        name: "netdev_max_backlog",
+        original: 1000,
+        set: 6000,
+        setAt: "2026-11-23T08:00:00Z",
+        isKept: true,
+      },
+      {
+        kind: "rps",
+        device: "eth0",
+        queue: 0,
+        original: 15n,
+        set: 0x1_ffff_ffffn,
+        setAt: "2026-11-22T20:15:27Z",
+        isKept: false,
+      },
     ],
     files: [
       { path: "/etc/sysctl.d/99-network-tuning.conf", checksum: "1:93" },
@@ -56,6 +71,8 @@ describe("drift", () => {
     const sysctls = { ...settings.sysctls, netdevMaxBacklog: backlog };
     return { ...settings, interfaces, sysctls, cpus: { ...settings.cpus, ...cpus } };
   };
+  const driftedOf = (settings: HostSettings, files: readonly SeenFile[] = []) =>
+    driftOf(journal, { settings, files, bootedAtMs: undefined });
   const asSet = settingsWith(6000, 3n);
   const file = (path: string, text: string | undefined) => ({
     path,
@@ -69,12 +86,12 @@ describe("drift", () => {
       file(CONF, "# of an operator\nnet.core.rmem_max = 1\nnet/core/netdev_max_backlog=06000\n"),
       file(RULES, "hello\n"),
     ];
-    assert.deepEqual(driftOf(journal, asSet, seen), []);
+    assert.deepEqual(driftedOf(asSet, seen), []);
   });
 
   test("is what somebody else set", () => {
     assert.deepEqual(
-      driftOf(journal, settingsWith(1000, 1n), []).map((one) => driftDocument(one, 2)),
+      driftedOf(settingsWith(1000, 1n)).map((one) => driftDocument(one, 2)),
       [
         {
           kind: "sysctl",
@@ -96,7 +113,7 @@ describe("drift", () => {
 
   test("is what somebody else wrote into the files, or removed from them", () => {
     const documents = (conf: string | undefined, rules: string | undefined) =>
-      driftOf(journal, asSet, [file(CONF, conf), file(RULES, rules)])
+      driftedOf(asSet, [file(CONF, conf), file(RULES, rules)])
         .map((one) => driftDocument(one, 33))
         .map(({ kind, target, expected, found, mend }) => [kind, target, expected, found, mend]);
     const line = "net.core.netdev_max_backlog = 6000";
@@ -123,16 +140,14 @@ describe("drift", () => {
     test(`${drifts.length === 0 ? "is no drift" : "is drift"} of a mask when ${name}`, () => {
       const possible = cpus.online.length < 32 ? 4 : 33;
       assert.deepEqual(
-        driftOf(journal, settingsWith(6000, mask, { cpus }), []).map(
-          (one) => driftDocument(one, possible).expected,
-        ),
+        driftedOf(settingsWith(6000, mask, { cpus })).map((one) => driftDocument(one, possible).expected),
         drifts,
       );
     });
   }
 
   test("is none of what cannot be seen", () => {
-    assert.deepEqual(driftOf(journal, settingsWith(undefined, 0n, { device: "eth1" }), []), []);
+    assert.deepEqual(driftedOf(settingsWith(undefined, 0n, { device: "eth1" })), []);
   });
 });
 
@@ -146,3 +161,66 @@ for (const [name, text, checksum] of [
     assert.equal(posixChecksum(new TextEncoder().encode(text)), checksum);
   });
 }
+
+describe("after a reboot", () => {
+  const RUN = "run 2026-11-22T20:15:27Z\n";
+  const BACKLOG = "sysctl /proc/sys/net/core/netdev_max_backlog 5000 1000 -\n";
+  const MASK = "rps /sys/class/net/eth0/queues/rx-0/rps_cpus 3 0 -\n";
+  const HELPER = "file /usr/local/sbin/softnet-rps 1:2\n";
+  const MORE = "run 2026-11-22T21:00:00Z\nsysctl /proc/sys/net/core/netdev_max_backlog 9000 5000 -\n";
+  const LATER_MS = Date.parse("2026-11-23T00:00:00Z");
+  const rows: readonly {
+    readonly name: string;
+    readonly noted: string;
+    readonly backlog?: number;
+    readonly mask?: bigint;
+    readonly bootedAtMs?: number;
+    /** What it should be. */
+    readonly drift: readonly string[];
+    readonly ended: number;
+  }[] = [
+    { name: "what was set until then has not drifted", noted: RUN + BACKLOG + MASK, drift: [], ended: 2 },
+    {
+      name: "which came before it was set, it has",
+      noted: RUN + BACKLOG + MASK,
+      bootedAtMs: Date.parse("2026-11-22T20:00:00Z"),
+      drift: ["5000", "3"],
+      ended: 0,
+    },
+    {
+      name: "what was kept and is gone has drifted",
+      noted: `${RUN}${BACKLOG}${MASK}set netdev_max_backlog 5000\n${HELPER}`,
+      drift: ["5000", "3"],
+      ended: 0,
+    },
+    {
+      name: "what an earlier run had kept is what counts",
+      noted: `${RUN}${BACKLOG}set netdev_max_backlog 5000\n${MORE}`,
+      backlog: 5000,
+      drift: [],
+      ended: 1,
+    },
+    {
+      name: "what an earlier run had kept and is gone has drifted",
+      noted: `${RUN}${BACKLOG}set netdev_max_backlog 5000\n${MORE}`,
+      drift: ["5000"],
+      ended: 1,
+    },
+  ];
+  for (const { name, noted, backlog = 1000, mask = 0n, bootedAtMs = LATER_MS, drift, ended } of rows) {
+    test(name, () => {
+      const journal = parseJournal(`softnet-remedy 1\n${noted}`)!;
+      const { settings, interfaces } = observationOfLines({
+        cpus: [{}, {}],
+        interfaces: [{ masks: [mask] }],
+        sysctls: { netdevMaxBacklog: backlog },
+      });
+      const found = driftOf(journal, { settings: { ...settings, interfaces }, files: [], bootedAtMs });
+      assert.deepEqual(
+        found.map((one) => driftDocument(one, 2).expected),
+        drift,
+      );
+      assert.equal(journal.values.filter((value) => isEndedByReboot(value, bootedAtMs)).length, ended);
+    });
+  }
+});

@@ -109,6 +109,7 @@ describe("reads well:", () => {
         {
           journal,
           drift: [{ kind: "value", value: journal.values[0]!, found: 7000 }],
+          ended: [],
           records: [],
           possibleCpus: 2,
         },
