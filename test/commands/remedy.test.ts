@@ -39,8 +39,8 @@ function overloadedHost({ cpus, interfaces, files, hidesOnline }: OverloadedHost
     still[`/sys/class/net/${name}/queues/rx-0/rps_cpus`] = "0";
     if (type === 1) still[`/sys/class/net/${name}/device/uevent`] = "DRIVER=virtio_net";
   }
-  const snapshots = Array.from({ length: 6 }, (_, second) => {
-    const rows = Array.from({ length: cpus }, (_, cpu) => {
+  const snapshots = [...Array(6).keys()].map((second) => {
+    const rows = [...Array(cpus).keys()].map((cpu) => {
       const isFull = cpu === cpus - 1;
       const counts = isFull ? [100_000 * second, 3000 * second, 50 * second] : [10 * second, 0, 0];
       const waiting = isFull ? 1800 : 0;
