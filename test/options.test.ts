@@ -161,7 +161,7 @@ describe("the agent's configuration", () => {
     { SOFTNET_SINK: "prometheus" },
     { SOFTNET_REGION: "Hang Zhou" },
     { SOFTNET_INSTANCE_ID: "i,1" },
-    { SOFTNET_INSTANCE_ID: "bad" },
+    { SOFTNET_INSTANCE_ID: "i-1 i-2" },
     { SOFTNET_STATE_MB: "1" },
     { SOFTNET_IMDS: "https://100.100.100.200" },
   ];
