@@ -190,30 +190,42 @@ undo_file() { # PATH
 }
 
 undo_lines() { # our keys' lines, whatever else was edited since
-  edits='' said='' new=$conf.softnet-new
-  [ -f "$conf" ] || return 0
+  edits='' added='' new=$conf.softnet-new
   for key in netdev_max_backlog netdev_budget netdev_budget_usecs; do
-    at=$(line_of "$key")
-    case $at$nl$scope in "$nl"*) continue ;; *"${nl}set $key "*) ;; *) continue ;; esac
-    was=$(printf '%s\n' "$scope" | sed -n "s/^was $key //p" | sed -n 's/[\\/&]/\\&/g;1p')
+    case $scope in *"${nl}set $key "*) ;; *) continue ;; esac
+    at=$(line_of "$key") is=''
+    [ -z "$at" ] || is=$(sed -n "${at}p" "$conf")
+    was=$(printf '%s\n' "$scope" | sed -n "s/^was $key //p" | sed -n 1p)
+    [ "$is" != "$was" ] || continue
     case $force$nl$scope in
-      *"${nl}set $key $(value_of "$key")$nl"* | yes*) edits="$edits$at${was:+s/.*/$was/}" && [ -n "$was" ] || edits=${edits}d ;;
-      *"${nl}was $key $(sed -n "${at}p" "$conf")$nl"*) continue ;;
+      yes* | *"${nl}set $key ${at:+$(value_of "$key")}$nl"*) ;;
       *)
-        leave "$conf" "somebody else set net.core.$key in it since: left as it is (--force puts the original back)"
+        leave "$conf" "somebody else changed net.core.$key in it since: left as it is (--force puts the original back)"
         continue
         ;;
     esac
-    edits=$edits$nl
+    if [ -z "$at" ]; then
+      added=$added$was$nl
+    elif [ -z "$was" ]; then
+      edits=$edits${at}d$nl
+    else
+      edits="$edits${at}s/.*/$(printf '%s\n' "$was" | sed 's/[\\/&]/\\&/g')/$nl"
+    fi
   done
-  [ -n "$edits" ] || return 0
-  text=$(sed "$edits" "$conf" && echo .) text=${text%.}
+  [ -n "$edits$added" ] || [ "$(cat "$conf" 2> /dev/null)" = "$note" ] || return 0
+  text=$({ [ ! -f "$conf" ] || sed "$edits" "$conf"; } && echo .) text=${text%.}
+  case $added$nl$text in "$nl"* | *"$nl") ;; *) text=$text$nl ;; esac
+  text=$text$added
   case $scope in *"${nl}unended $conf$nl"*) text=${text%"$nl"} ;; esac
   case $text:$scope in
-    "$note$nl:"*"${nl}new $conf$nl"*) rm -f "$conf" ;;
-    *) said=$({ cp -p "$conf" "$new" && printf %s "$text" | cat > "$new" && settle "$new" && mv -f "$new" "$conf"; } 2>&1) ;;
-  esac
-  if [ -z "$said" ]; then changed="$changed,\"$conf\""; else leave "$conf" "cannot be put back: ${said##*: }"; fi
+    "$note$nl:"*"${nl}new $conf$nl"*) said=$(rm -f "$conf" 2>&1) ;;
+    *) said=$({ { [ ! -f "$conf" ] || cp -p "$conf" "$new"; } && printf %s "$text" | cat > "$new" && settle "$new" && mv -f "$new" "$conf"; } 2>&1) ;;
+  esac || {
+    leave "$conf" "cannot be put back: ${said##*: }"
+    rm -f "$new"
+    return
+  }
+  changed="$changed,\"$conf\""
   settle "${conf%/*}"
 }
 

@@ -412,6 +412,71 @@ for (const sh of SHELLS) {
       `);
     });
 
+    test("names an original line that is gone with ours, and puts it back by force", async () => {
+      await run(`
+        printf '# mine\\nnet.core.netdev_max_backlog = 2000' > "$conf"
+        snapshot > "$PLACE/before"
+        for gone in 'sed -i /netdev_max_backlog/d' rm; do
+          run apply; run persist-over-2000
+          $gone "$conf"
+          run undo
+          expect "exit 2 after $gone" [ "$?" = 2 ]
+          expect "a line that names it after $gone" grep -q '99-network-tuning.conf: somebody else changed net.core.netdev_max_backlog in it' "$PLACE/err"
+          run undo-by-force
+          expect "exit 0 after $gone" [ "$?" = 0 ]
+          expect "the original line after $gone" grep -qx 'net.core.netdev_max_backlog = 2000' "$conf"
+          expect "no journal after $gone" [ ! -e "$SOFTNET_REMEDY_DIR/journal" ]
+          [ "$gone" = rm ] && break
+          snapshot > "$PLACE/after"
+          expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+        done
+      `);
+    });
+
+    test("does not miss a line that somebody else removed and that was not there before", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist
+        sed -i /netdev_max_backlog/d "$conf"
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    for (const [what, lock, unlock] of [
+      [
+        "read-only /etc",
+        "mount --bind /etc/sysctl.d /etc/sysctl.d; mount -o remount,bind,ro /etc/sysctl.d",
+        "umount /etc/sysctl.d",
+      ],
+      // Not every file system has that.
+      ["immutable conf", 'chattr +i "$conf" || exit 0', 'chattr -i "$conf"'],
+    ] as const) {
+      for (const original of ["", "net.core.netdev_max_backlog = 2000\\n"]) {
+        test(`${what} at undo, of a file ${original ? "that was edited" : "of ours"}: left, named and not forgotten`, async () => {
+          await run(`
+            printf '${original}' > "$conf"
+            [ -s "$conf" ] || rm "$conf"
+            snapshot > "$PLACE/before"
+            run apply; run ${original ? "persist-over-2000" : "persist"}
+            ${lock}
+            run undo
+            expect "exit 2" [ "$?" = 2 ]
+            expect "one line that names it" [ "$(grep -c '99-network-tuning.conf: cannot be put back: [OR]' "$PLACE/err")" = 1 ]
+            expect "our line still there" grep -qx 'net.core.netdev_max_backlog = 5000' "$conf"
+            expect "nothing beside it" [ "$(ls /etc/sysctl.d)" = 99-network-tuning.conf ]
+            ${unlock}
+            run undo
+            expect "exit 0" [ "$?" = 0 ]
+            snapshot > "$PLACE/after"
+            expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+          `);
+        });
+      }
+    }
+
     test("sets back a queue that came later", async () => {
       await run(`
         run apply; run persist
