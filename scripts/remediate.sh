@@ -123,12 +123,10 @@ look() { # everything must be as the plan saw it
     [ -n "$kind" ] || continue
     to=$(bare "$to")
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
-    if [ "$(bare "$now")" = "$to" ]; then
-      # A queue that has our mask is noted too, or undo would take it for a later one.
-      [ "$kind" = rps ] || continue
-    elif [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ]; then
+    if [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ] && [ "$(bare "$now")" != "$to" ]; then
       end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
     fi
+    # What is so already is noted too: undo would take a queue with our mask for a later one, take-back an earlier run for this one.
     values="$values$kind $path $to $now $(mac_of "$path")$nl"
   done << END
 $steps

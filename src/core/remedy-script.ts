@@ -107,7 +107,7 @@ end 0 "undone"`,
   });
 }
 
-/** Takes back what the last run set, when it did not help. Files are written after that only. */
+/** Takes back what the last run set, when it did not help. One that has written files has helped: it stays. */
 export function renderTakeBack(): string {
   return script("take-back", {
     does: "takes back what the last run of softnet remedy set.",
@@ -118,6 +118,7 @@ open_journal
 case $before in *"\${nl}run "*) ;; *) end 0 "there is nothing to take back" ;; esac
 base=\${before%"\${nl}run "*}$nl
 scope="run \${before##*"\${nl}run "}"
+case $scope in *"\${nl}file "*) end 0 "there is nothing to take back" ;; esac
 undo_values
 keep_rest
 [ -z "$left" ] || end 2 "taken back, but for what is named"

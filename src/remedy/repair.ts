@@ -5,7 +5,7 @@ import type { ApplyOutcome } from "../core/remedy-document.ts";
 import type { RemedyPlan } from "../core/remedy-plan.ts";
 import { type PersistSettings, renderApply, renderPersist, renderTakeBack } from "../core/remedy-script.ts";
 import type { Text } from "../core/text.ts";
-import { KnownError } from "../errors.ts";
+import { KnownError, RemedyError } from "../errors.ts";
 import { type ScriptResult, succeeded } from "./run-script.ts";
 
 /** The world as a repair sees it. */
@@ -81,7 +81,12 @@ export async function repair(world: RepairWorld): Promise<Repair> {
   }
 
   try {
-    succeeded(await world.run(renderApply(plan.values)), "remedy apply (nothing was changed)");
+    const applied = succeeded(await world.run(renderApply(plan.values)), NOTHING_CHANGED);
+    if (applied.changed.length === 0) {
+      // It is noted all the same, as a run.
+      await takeBack(world);
+      throw setMeanwhile();
+    }
     const looked = await takingBackOnError(world, () => prove(world, plan, seen));
     if (looked === "interrupted") {
       await takeBack(world);
@@ -122,6 +127,18 @@ async function persist(
     if (!(problem instanceof KnownError)) throw problem;
     return { ...kept, problem } as Repair;
   }
+}
+
+const NOTHING_CHANGED = "remedy apply (nothing was changed)";
+
+/** There is nothing of ours to prove, to keep or to take back. */
+function setMeanwhile(): RemedyError {
+  return new RemedyError({
+    code: "changed-meanwhile",
+    expected: "settings as they were planned for",
+    got: "just the planned ones: somebody else set them since",
+    where: NOTHING_CHANGED,
+  });
 }
 
 interface Proved {

@@ -36,6 +36,8 @@ interface Story {
   readonly agrees?: boolean;
   readonly persist?: boolean;
   readonly force?: boolean;
+  /** What apply changes; one value where nothing is said. */
+  readonly changed?: readonly string[];
   /** Exit code of a script, by its name. */
   readonly exits?: Readonly<Record<string, number>>;
 }
@@ -81,7 +83,7 @@ async function told(
       return Promise.resolve({
         exitCode: story.exits?.[name] ?? 0,
         message: `${name} ended`,
-        changed: [],
+        changed: story.changed ?? ["net.core.netdev_max_backlog"],
         left: [],
       });
     },
@@ -201,6 +203,15 @@ describe("a repair", () => {
       ends: "refused",
       ran: ["apply"],
       noted: "broken refused",
+    },
+    {
+      name: "that finds everything set already has nothing to prove, keep or take back",
+      after: [still],
+      changed: [],
+      ends: "changed-meanwhile",
+      ran: ["apply", "take-back"],
+      windows: 0,
+      noted: "broken changed-meanwhile",
     },
     {
       name: "that cannot be measured any more is taken back",

@@ -351,6 +351,38 @@ for (const sh of SHELLS) {
       `);
     });
 
+    test("takes back no earlier run where somebody else has set the planned value", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist
+        echo 6000 > "$backlog"
+        cp "$SOFTNET_REMEDY_DIR/journal" "$PLACE/journal"
+        run apply-more
+        expect "nothing to change" grep -q 'there was nothing to change' "$PLACE/out"
+        run take-back
+        expect "their value" [ "$(cat "$backlog")" = 6000 ]
+        expect "the masks of the first run" [ "$(cat "$masks"/rx-*/rps_cpus | tr -d '0\\n')" = 1111 ]
+        expect "the journal of the first run" cmp "$PLACE/journal" "$SOFTNET_REMEDY_DIR/journal"
+        echo 5000 > "$backlog"
+        run undo
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("takes back no run that was kept", async () => {
+      await run(`
+        run apply; run persist
+        snapshot > "$PLACE/before"
+        cp "$SOFTNET_REMEDY_DIR/journal" "$PLACE/journal"
+        run take-back
+        expect "exit 0" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as it was" diff "$PLACE/before" "$PLACE/after"
+        expect "the journal too" cmp "$PLACE/journal" "$SOFTNET_REMEDY_DIR/journal"
+      `);
+    });
+
     test("stops where somebody has changed a value since it was planned", async () => {
       await run(`
         echo 2500 > "$backlog"
