@@ -28,9 +28,9 @@ end() { # EXIT-CODE MESSAGE: the last line is one of JSON
 
 fail() { # EXIT-CODE WHAT: ends with what a program said
   said=${said##*: }
-  case $said in
-    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
-    No\ space* | *uota*) end 6 "$2: $said" ;;
+  case $1$said in
+    *denied | 5*permitted | ?Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
+    ?No\ space* | *uota*) end 6 "$2: $said" ;;
   esac
   end "$1" "$2: ${said:-failed}"
 }
@@ -245,7 +245,7 @@ END
 }
 
 undo() {
-  for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new"; done
+  for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new" "$path.softnet-old"; done
   [ -n "$scope" ] || end 0 "there is nothing to undo"
   undo_lines
   case $scope in *"${nl}file $unit "*) rm -f "$wants" ;; esac

@@ -30,9 +30,9 @@ end() { # EXIT-CODE MESSAGE: the last line is one of JSON
 
 fail() { # EXIT-CODE WHAT: ends with what a program said
   said=${said##*: }
-  case $said in
-    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
-    No\ space* | *uota*) end 6 "$2: $said" ;;
+  case $1$said in
+    *denied | 5*permitted | ?Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
+    ?No\ space* | *uota*) end 6 "$2: $said" ;;
   esac
   end "$1" "$2: ${said:-failed}"
 }
@@ -84,16 +84,18 @@ write_journal() { # TEXT
   settle "$dir"
 }
 
-stop() { # EXIT-CODE MESSAGE: takes back what this run has done, and ends
-  revert
-  end "$1" "$2"
-}
+run='' values='' files=''
 
-broke() { # EXIT-CODE WHAT: the same, with the reason that a program said
+broke() { # EXIT-CODE WHAT: takes back what this run has done, and ends with what a program said
   why=$said
   revert
-  said=$why
+  [ -n "$left" ] || write_journal "$before"
+  changed='' said=$why
   fail "$1" "$2"
+}
+
+note_run() { # every first original, before the first change
+  write_journal "${before:-$header}$run$values$files" || broke 6 "$journal"
 }
 
 bare() { # MASK or number, without commas and padding
@@ -116,26 +118,19 @@ mac_of() { # PATH: the address of its interface, by which it is known after a re
   echo -
 }
 
-run='' values=''
-
-look() { # everything must be as the plan saw it
+look() { # what is there
   while read -r kind path from to; do
     [ -n "$kind" ] || continue
-    to=$(bare "$to")
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
-    if [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ] && [ "$(bare "$now")" != "$to" ]; then
-      end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
-    fi
-    # What is so already is noted too: undo would take a queue with our mask for a later one, take-back an earlier run for this one.
-    values="$values$kind $path $to $now $(mac_of "$path")$nl"
+    # What is so already is noted too, or undo would take it for a later queue, take-back an earlier run for this one.
+    values="$values$kind $path $(bare "$to") $now $(mac_of "$path")$nl"
   done << END
 $steps
 END
   [ -z "$values" ] || run="run $(date -u +%FT%TZ)$nl"
 }
 
-set_values() { # the journal knows every first original before the first change
-  [ -z "$values" ] || write_journal "${before:-$header}$run$values" || broke 6 "$journal"
+set_values() {
   while read -r _ path _ to; do
     [ "$(bare "$(cat "${path:-/dev/null}")")" != "$(bare "$to")" ] || continue
     put "$path" "$to" || broke 5 "$(called "$path")"
@@ -151,8 +146,6 @@ take_back() {
   done << END
 $values
 END
-  changed=''
-  [ -n "$left" ] || write_journal "$before"
 }
 
 conf=/etc/sysctl.d/99-network-tuning.conf
@@ -172,8 +165,6 @@ value_of() { # KEY
   sed -n "$(line_of "$1")s/^[^=]*=[[:space:]]*\(-*[0-9]*\).*/\1/p" "$conf"
 }
 
-files=''
-
 content() { # PATH
   case $1 in
     "$conf") conf_text ;;
@@ -185,12 +176,12 @@ content() { # PATH
 
 look_at_files() {
   for path in $targets; do
-    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then stop 6 "$path is no regular file: it stays"; fi
+    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then end 6 "$path is no regular file: it stays"; fi
     sum=$(content "$path" | cksum | tr ' ' :)
     is=$(sum "$path")
     case "$nl${before}file $path $sum$nl" in
       *"${nl}file $path $is$nl"*) ;;
-      *) [ -z "$is" ] || [ "$path" = "$conf" ] || stop 6 "$path is not as softnet remedy left it: it stays" ;;
+      *) [ -z "$is" ] || [ "$path" = "$conf" ] || end 6 "$path is not as softnet remedy left it: it stays" ;;
     esac
     above=${path%/*} dirs=''
     [ "$path" != "$unit" ] || above=${wants%/*}
@@ -200,13 +191,11 @@ look_at_files() {
 }
 
 write_files() {
-  look_at_files
-  write_journal "${before:-$header}$run$values$files" || broke 6 "$journal"
   for path in $targets; do
     new=$path.softnet-new
     said=$({
       mkdir -p "${path%/*}"
-      rm -f "$new"
+      rm -f "$new" "$path.softnet-old"
       [ ! -f "$path" ] || cp -p "$path" "$new" # for its mode and owner
       content "$path" | cat > "$new"
       [ "$path" != "$helper" ] || chmod 755 "$new"
@@ -215,17 +204,26 @@ write_files() {
     settle "$new"
   done
   for path in $targets; do
-    said=$(mv -f "$path.softnet-new" "$path" 2>&1) || fail 6 "$path"
-    settle "${path%/*}"
+    said=$({ { [ ! -f "$path" ] || cp -p "$path" "$path.softnet-old"; } && mv -f "$path.softnet-new" "$path"; } 2>&1) || broke 6 "$path"
     changed="$changed,\"$path\""
+    settle "${path%/*}"
   done
-  case $targets in *"$unit"*) mkdir -p "${wants%/*}" && ln -sf "$unit" "$wants" ;; esac
+  case $targets in
+    *"$unit"*) said=$({ mkdir -p "${wants%/*}" && ln -sf "$unit" "$wants"; } 2>&1) || broke 6 "$wants" ;;
+  esac
+  for path in $targets; do rm -f "$path.softnet-old"; done
 }
 
-remove_new() {
-  for path in $targets; do rm -f "$path.softnet-new"; done
-  for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path" 2> /dev/null; done
-}
+put_back() { # the files
+  for path in $targets; do
+    old=$path.softnet-old
+    case $changed in
+      *"\"$path\""*) if [ -f "$old" ]; then mv -f "$old" "$path"; else rm -f "$path"; fi || left="$left,\"$path\"" ;;
+    esac
+    rm -f "$old" "$path.softnet-new"
+  done
+  for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path"; done
+} 2> /dev/null
 
 note_lines() { # of $lines: KEY VALUE, and what the file set when this was planned, - for nothing
   edits='' added=''
@@ -335,7 +333,7 @@ CapabilityBoundingSet=CAP_NET_ADMIN
 UNIT
 }
 
-revert() { remove_new; take_back; }
+revert() { put_back; take_back; }
 open_journal
 targets="$helper $unit $rules $conf"
 steps='' lines=''
@@ -348,6 +346,8 @@ fi
 steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')
 look
 note_lines
+look_at_files
+note_run
 set_values
 write_files
 end 0 "set and persisted; whether it helps was not measured"

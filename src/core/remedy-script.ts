@@ -2,9 +2,9 @@ import { type CpuMask, formatCpuMask } from "./cpu-mask.ts";
 import type { RemedySysctl } from "./remedy-sysctls.ts";
 import { FILE_PARTS, files } from "./script/files.ts";
 import { PLANNED_HELPER, PORTABLE_HELPER } from "./script/helper.ts";
-import { BROKE, PRELUDE, PUT, STOP } from "./script/prelude.ts";
+import { PRELUDE, PUT, RUN } from "./script/prelude.ts";
 import { UNDO_FILES, UNDO_VALUES } from "./script/undo.ts";
-import { VALUES } from "./script/values.ts";
+import { values } from "./script/values.ts";
 
 /** One `net.core` value to change at run time. */
 export interface SysctlChange {
@@ -42,11 +42,12 @@ export const MAX_SCRIPT_BYTES = 12 * 1024;
 export function renderApply(changes: readonly ValueChange[]): string {
   return script("apply", {
     does: "sets these values at run time, until the next reboot. What was there before is noted first.",
-    parts: [stepsOf(changes), PRELUDE, BROKE, PUT, VALUES],
+    parts: [stepsOf(changes), PRELUDE, RUN, PUT, values({ arePlanned: true })],
     main: `
 revert() { take_back; }
 open_journal
 look
+note_run
 set_values
 [ -n "$changed" ] || end 0 "there was nothing to change"
 end 0 "set at run time"`,
@@ -70,15 +71,13 @@ export function renderPersist({ conf, masks }: PersistSettings): string {
     parts: [
       linesOf(conf),
       PRELUDE,
-      STOP,
-      BROKE,
+      RUN,
       FILE_PARTS,
       files({ arePlanned: true }),
       ...(masks.length > 0 ? [PLANNED_HELPER] : []),
     ],
     main: [
-      "run='' values=''",
-      `revert() { remove_new; write_journal "$before"; }`,
+      "revert() { put_back; }",
       "open_journal",
       targetsOf({ masks: masks.length > 0 }),
       ...masks.map(
@@ -86,6 +85,8 @@ export function renderPersist({ conf, masks }: PersistSettings): string {
           `set_mask ${interfaceName(device)} ${formatCpuMask(mask, possibleCpus)}`,
       ),
       "note_lines",
+      "look_at_files",
+      "note_run",
       "write_files",
       'end 0 "persisted"',
     ].join("\n"),
@@ -138,16 +139,15 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
     parts: [
       `wanted=${backlog === undefined ? "''" : integer(backlog)}`,
       PRELUDE,
-      STOP,
-      BROKE,
+      RUN,
       PUT,
-      VALUES,
+      values({ arePlanned: false }),
       FILE_PARTS,
       files({ arePlanned: false }),
       ...(rps ? [PORTABLE_HELPER] : []),
     ],
     main: [
-      "revert() { remove_new; take_back; }",
+      "revert() { put_back; take_back; }",
       "open_journal",
       targetsOf({ masks: rps }),
       "steps='' lines=''",
@@ -160,6 +160,8 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
       ...(rps ? ["steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')"] : []),
       "look",
       "note_lines",
+      "look_at_files",
+      "note_run",
       "set_values",
       "write_files",
       'end 0 "set and persisted; whether it helps was not measured"',

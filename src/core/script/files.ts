@@ -22,16 +22,15 @@ value_of() { # KEY
 `;
 
 const CHECK_PLANNED = `
-    [ -z "$planned" ] || [ "$planned" = "$is" ] || stop 3 "$conf set net.core.$key to $planned when this was planned and sets it to $is now: somebody else changed it"`;
+    [ -z "$planned" ] || [ "$planned" = "$is" ] || end 3 "$conf set net.core.$key to $planned when this was planned and sets it to $is now: somebody else changed it"`;
 
 /**
  * Writes files. The renderer sets `targets`, and `lines` of KEY VALUE PLANNED for the conf file; PLANNED is what the
  * file set then. Everything is on the disk beside its place before anything
- * is put in place, so that a full disk leaves nothing half done.
+ * is put in place, so that a full disk leaves nothing half done. Where one cannot be put in place, as over a mount, those before it
+ * go back.
  */
 export const files = ({ arePlanned }: { arePlanned: boolean }): string => `
-files=''
-
 content() { # PATH
   case $1 in
     "$conf") conf_text ;;
@@ -43,12 +42,12 @@ content() { # PATH
 
 look_at_files() {
   for path in $targets; do
-    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then stop 6 "$path is no regular file: it stays"; fi
+    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then end 6 "$path is no regular file: it stays"; fi
     sum=$(content "$path" | cksum | tr ' ' :)
     is=$(sum "$path")
     case "$nl\${before}file $path $sum$nl" in
       *"\${nl}file $path $is$nl"*) ;;
-      *) [ -z "$is" ] || [ "$path" = "$conf" ] || stop 6 "$path is not as softnet remedy left it: it stays" ;;
+      *) [ -z "$is" ] || [ "$path" = "$conf" ] || end 6 "$path is not as softnet remedy left it: it stays" ;;
     esac
     above=\${path%/*} dirs=''
     [ "$path" != "$unit" ] || above=\${wants%/*}
@@ -58,13 +57,11 @@ look_at_files() {
 }
 
 write_files() {
-  look_at_files
-  write_journal "\${before:-$header}$run$values$files" || broke 6 "$journal"
   for path in $targets; do
     new=$path.softnet-new
     said=$({
       mkdir -p "\${path%/*}"
-      rm -f "$new"
+      rm -f "$new" "$path.softnet-old"
       [ ! -f "$path" ] || cp -p "$path" "$new" # for its mode and owner
       content "$path" | cat > "$new"
       [ "$path" != "$helper" ] || chmod 755 "$new"
@@ -73,17 +70,26 @@ write_files() {
     settle "$new"
   done
   for path in $targets; do
-    said=$(mv -f "$path.softnet-new" "$path" 2>&1) || fail 6 "$path"
-    settle "\${path%/*}"
+    said=$({ { [ ! -f "$path" ] || cp -p "$path" "$path.softnet-old"; } && mv -f "$path.softnet-new" "$path"; } 2>&1) || broke 6 "$path"
     changed="$changed,\\"$path\\""
+    settle "\${path%/*}"
   done
-  case $targets in *"$unit"*) mkdir -p "\${wants%/*}" && ln -sf "$unit" "$wants" ;; esac
+  case $targets in
+    *"$unit"*) said=$({ mkdir -p "\${wants%/*}" && ln -sf "$unit" "$wants"; } 2>&1) || broke 6 "$wants" ;;
+  esac
+  for path in $targets; do rm -f "$path.softnet-old"; done
 }
 
-remove_new() {
-  for path in $targets; do rm -f "$path.softnet-new"; done
-  for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path" 2> /dev/null; done
-}
+put_back() { # the files
+  for path in $targets; do
+    old=$path.softnet-old
+    case $changed in
+      *"\\"$path\\""*) if [ -f "$old" ]; then mv -f "$old" "$path"; else rm -f "$path"; fi || left="$left,\\"$path\\"" ;;
+    esac
+    rm -f "$old" "$path.softnet-new"
+  done
+  for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path"; done
+} 2> /dev/null
 
 note_lines() { # of $lines: KEY VALUE, and what the file set when this was planned, - for nothing
   edits='' added=''

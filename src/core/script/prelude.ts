@@ -50,9 +50,9 @@ end() { # EXIT-CODE MESSAGE: the last line is one of JSON
 
 fail() { # EXIT-CODE WHAT: ends with what a program said
   said=\${said##*: }
-  case $said in
-    *denied | *permitted | Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
-    No\\ space* | *uota*) end 6 "$2: $said" ;;
+  case $1$said in
+    *denied | 5*permitted | ?Read-only*) end 4 "$2: $said (run it as root on the host)" ;;
+    ?No\\ space* | *uota*) end 6 "$2: $said" ;;
   esac
   end "$1" "$2: \${said:-failed}"
 }
@@ -106,19 +106,19 @@ write_journal() { # TEXT
 `;
 
 /** For scripts that define `revert`. */
-export const STOP = `
-stop() { # EXIT-CODE MESSAGE: takes back what this run has done, and ends
-  revert
-  end "$1" "$2"
-}
-`;
+export const RUN = `
+run='' values='' files=''
 
-export const BROKE = `
-broke() { # EXIT-CODE WHAT: the same, with the reason that a program said
+broke() { # EXIT-CODE WHAT: takes back what this run has done, and ends with what a program said
   why=$said
   revert
-  said=$why
+  [ -n "$left" ] || write_journal "$before"
+  changed='' said=$why
   fail "$1" "$2"
+}
+
+note_run() { # every first original, before the first change
+  write_journal "\${before:-$header}$run$values$files" || broke 6 "$journal"
 }
 `;
 

@@ -132,7 +132,7 @@ END
 }
 
 undo() {
-  for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new"; done
+  for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new" "$path.softnet-old"; done
   [ -n "$scope" ] || end 0 "there is nothing to undo"
   undo_lines
   case $scope in *"\${nl}file $unit "*) rm -f "$wants" ;; esac

@@ -1,28 +1,27 @@
+const CHECK_PLANNED = `
+    case $(bare "$now") in
+      "$(bare "$from")" | "$(bare "$to")") ;;
+      *) end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it" ;;
+    esac`;
+
 /**
  * Changes sysctls and masks. The renderer sets `steps`, lines of KIND PATH FROM TO; FROM is `?` where nobody has looked before. The journal gets lines of
  * KIND PATH TO FROM ADDRESS, TO without commas; what is written has them, since the kernel refuses more than eight digits in one group.
  */
-export const VALUES = `
-run='' values=''
-
-look() { # everything must be as the plan saw it
+export const values = ({ arePlanned }: { arePlanned: boolean }): string => `
+look() { ${arePlanned ? "# everything must be as the plan saw it" : "# what is there"}
   while read -r kind path from to; do
     [ -n "$kind" ] || continue
-    to=$(bare "$to")
-    now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
-    if [ "$from" != '?' ] && [ "$(bare "$now")" != "$(bare "$from")" ] && [ "$(bare "$now")" != "$to" ]; then
-      end 3 "$(called "$path") was $from when this was planned and is now $now: somebody else changed it"
-    fi
-    # What is so already is noted too: undo would take a queue with our mask for a later one, take-back an earlier run for this one.
-    values="$values$kind $path $to $now $(mac_of "$path")$nl"
+    now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"${arePlanned ? CHECK_PLANNED : ""}
+    # What is so already is noted too, or undo would take it for a later queue, take-back an earlier run for this one.
+    values="$values$kind $path $(bare "$to") $now $(mac_of "$path")$nl"
   done << END
 $steps
 END
   [ -z "$values" ] || run="run $(date -u +%FT%TZ)$nl"
 }
 
-set_values() { # the journal knows every first original before the first change
-  [ -z "$values" ] || write_journal "\${before:-$header}$run$values" || broke 6 "$journal"
+set_values() {
   while read -r _ path _ to; do
     [ "$(bare "$(cat "\${path:-/dev/null}")")" != "$(bare "$to")" ] || continue
     put "$path" "$to" || broke 5 "$(called "$path")"
@@ -38,7 +37,5 @@ take_back() {
   done << END
 $values
 END
-  changed=''
-  [ -n "$left" ] || write_journal "$before"
 }
 `;
