@@ -18,6 +18,7 @@ import {
   contextOf,
   policyOf,
 } from "../remedy-options.ts";
+import { fitting } from "../remedy/run-script.ts";
 import { planText } from "../reports/remedy-text.ts";
 
 const script: Switch = {
@@ -111,8 +112,8 @@ export default defineVerb({
 });
 
 function scriptOf(plan: RemedyPlan, which: Phase | undefined): string {
-  if (which !== "persist") return renderApply(plan.values);
-  return renderPersist(plan.persist ?? { conf: [], masks: [] });
+  if (which !== "persist") return fitting(renderApply(plan.values));
+  return fitting(renderPersist(plan.persist ?? { conf: [], masks: [] }));
 }
 
 function portableScript({ backlog, bandwidthGbps, rps }: Choice): string {

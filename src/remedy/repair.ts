@@ -6,7 +6,7 @@ import type { RemedyPlan } from "../core/remedy-plan.ts";
 import { type PersistSettings, renderApply, renderPersist, renderTakeBack } from "../core/remedy-script.ts";
 import type { Text } from "../core/text.ts";
 import { KnownError, RemedyError } from "../errors.ts";
-import { type ScriptResult, succeeded } from "./run-script.ts";
+import { fitting, type ScriptResult, succeeded } from "./run-script.ts";
 
 /** The world as a repair sees it. */
 export interface RepairWorld {
@@ -81,7 +81,7 @@ export async function repair(world: RepairWorld): Promise<Repair> {
   }
 
   try {
-    const applied = succeeded(await world.run(renderApply(plan.values)), NOTHING_CHANGED);
+    const applied = succeeded(await world.run(fitting(renderApply(plan.values))), NOTHING_CHANGED);
     if (applied.changed.length === 0) {
       // It is noted all the same, as a run.
       await takeBack(world);
@@ -119,7 +119,7 @@ async function persist(
 ): Promise<Repair> {
   try {
     succeeded(
-      await world.run(renderPersist(settings)),
+      await world.run(fitting(renderPersist(settings))),
       "remedy apply (it helped and stays until the next reboot)",
     );
     return persisted;

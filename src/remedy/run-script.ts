@@ -3,8 +3,21 @@ import { text } from "node:stream/consumers";
 
 import * as v from "valibot";
 
+import { MAX_SCRIPT_BYTES } from "../core/remedy-script.ts";
 import { EXIT } from "../core/script/prelude.ts";
 import { RemedyError } from "../errors.ts";
+
+/** @throws RemedyError for a script that Cloud Assistant would not take: what runs here is what runs there. */
+export function fitting(script: string): string {
+  const bytes = Buffer.byteLength(script);
+  if (bytes <= MAX_SCRIPT_BYTES) return script;
+  throw new RemedyError({
+    code: "script-too-long",
+    expected: `at most ${MAX_SCRIPT_BYTES} bytes of script (--device names one interface, --rps off leaves masks alone)`,
+    got: `${bytes}, since its queues have many different masks`,
+    where: "the script of this plan",
+  });
+}
 
 /** The line of JSON that every script ends with. */
 export interface ScriptResult {

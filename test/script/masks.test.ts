@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { type CpuMask, formatCpuMask } from "../../src/core/cpu-mask.ts";
-import { MAX_SCRIPT_BYTES, renderApply, renderPersist, renderUndo } from "../../src/core/remedy-script.ts";
+import { renderApply, renderPersist, renderUndo, type ValueChange } from "../../src/core/remedy-script.ts";
 import { PLANNED_HELPER, PORTABLE_HELPER } from "../../src/core/script/helper.ts";
+import { fitting } from "../../src/remedy/run-script.ts";
 import { inSandbox, SHELLS, skip } from "./sandbox.ts";
 
 const COUNTS = [1, 2, 8, 32, 33, 40, 64, 104, 256, 1024] as const;
@@ -83,19 +84,39 @@ for (const sh of SHELLS) {
   });
 }
 
-test("the scripts for 64 queues on 1024 CPUs fit into Cloud Assistant", () => {
-  const changes = Array.from({ length: 64 }, (_, queue) => ({
-    kind: "rps" as const,
-    device: "eth0",
-    queue,
-    from: allOf(8),
-    to: allOf(MOST),
-    possibleCpus: MOST,
-  }));
-  const masks = ["eth0", "eth1"].map((device) => ({ device, mask: allOf(MOST), possibleCpus: MOST }));
-  for (const text of [renderApply(changes), renderPersist({ conf: [], masks })]) {
-    assert.ok(Buffer.byteLength(text) <= MAX_SCRIPT_BYTES, `${Buffer.byteLength(text)} bytes`);
+describe("the scripts fit into Cloud Assistant", () => {
+  const spread = (cpus: number, queues: number, from: (queue: number) => CpuMask): readonly ValueChange[] =>
+    Array.from({ length: queues }, (_, queue) => ({
+      kind: "rps",
+      device: "eth0",
+      queue,
+      from: from(queue),
+      to: allOf(cpus),
+      possibleCpus: cpus,
+    }));
+
+  test("for 64 queues on 1024 CPUs", () => {
+    const masks = ["eth0", "eth1"].map((device) => ({ device, mask: allOf(MOST), possibleCpus: MOST }));
+    const texts = [renderApply(spread(MOST, 64, () => allOf(8))), renderPersist({ conf: [], masks })];
+    assert.deepEqual(texts.map(fitting), texts);
+  });
+
+  for (const [cpus, queues] of [
+    [104, 52],
+    [64, 64],
+    [128, 64],
+    [256, 32],
+  ] as const) {
+    test(`for ${queues} queues with a mask each on ${cpus} CPUs`, () => {
+      const text = renderApply(spread(cpus, queues, (queue) => 1n << BigInt(queue)));
+      assert.equal(fitting(text), text);
+    });
   }
+
+  test("or are refused, with what to do", () => {
+    const text = renderApply(spread(MOST, 64, (queue) => 1n << BigInt(queue * 16)));
+    assert.throws(() => fitting(text), { code: "script-too-long", message: /--device names one interface/ });
+  });
 });
 
 function allOf(cpus: number): CpuMask {
