@@ -10,20 +10,22 @@ wanted=5000
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
-trap '' HUP INT TERM # it takes a second: finished or taken back, never cut in two
+trap '' HUP INT TERM # a second's work is finished or taken back
 
 dir=${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
-journal=$dir/journal
+dir=${dir%"${dir##*[!/]}"} # a link and a slash would pass for a folder
+journal=$dir/journal log=$dir/audit.jsonl
 nl='
 '
 header="softnet-remedy 1$nl"
-before='' changed='' left='' said='' locked='' can_log=''
+before='' changed='' left='' said='' locks=''
 
 end() { # EXIT-CODE MESSAGE: the last line is one of JSON
   [ "$1" = 0 ] || echo "softnet remedy: $2" >&2
   json="\"script\":\"$script\",\"exitCode\":$1,\"message\":\"$(printf %s "$2" | tr '\n\t"\134' "  ''")\",\"changed\":[${changed#,}],\"left\":[${left#,}]}"
-  [ -z "$can_log" ] || { echo "{\"time\":\"$(date -u +%FT%TZ)\",$json" >> "$dir/audit.jsonl"; } 2> /dev/null
-  [ -z "$locked" ] || rm -f "$dir/lock"
+  torn=$(tail -c 1 "$log" 2> /dev/null)
+  [ "$locks" = "${locks%work}" ] || { echo "${torn:+$nl}{\"time\":\"$(date -u +%FT%TZ)\",$json" >> "$log"; } 2> /dev/null
+  for lock in $locks; do rm -f "$dir/$lock"; done
   echo "{\"schemaVersion\":1,$json"
   exit "$1"
 }
@@ -40,40 +42,41 @@ fail() { # EXIT-CODE WHAT: ends with what a program said
 settle() { sync "$1" 2> /dev/null || sync; } # an old sync knows no files
 started() { grep -v ') Z' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 22; } # PID: when, since numbers are used again
 
-take_lock() {
+take_lock() { # lock: one run at a time; work: one script, which may outlive its softnet
   boot=$(cat /proc/sys/kernel/random/boot_id)
-  mine=$dir/lock.$$ tries=0
+  lock=$dir/$1 mine=$dir/$1.$$ tries=0
   said=$(echo "$$ $boot $(started $$)" | dd of="$mine" status=none 2>&1) || fail 6 "$dir"
-  until ln "$mine" "$dir/lock" 2> /dev/null; do
-    held=$(cat "$dir/lock" 2> /dev/null)
+  until ln "$mine" "$lock" 2> /dev/null; do
+    held=$(cat "$lock" 2> /dev/null)
     pid=${held%% *} tries=$((tries + 1))
     if [ "$held" = "$pid $boot $(started "$pid")" ] || [ "$tries" = 9 ]; then
       rm -f "$mine"
       [ "$pid" != "$PPID" ] || return 0 # softnet holds it for us
       end 7 "another run is at work (process $pid)"
     fi
-    # Its holder is dead. Make sure that it is this lock which is moved away.
-    mv "$dir/lock" "$mine.stale" 2> /dev/null || continue
-    [ "$(cat "$mine.stale")" = "$held" ] || ln "$mine.stale" "$dir/lock"
+    # Its holder is dead: this lock is moved away, and no newer one.
+    mv "$lock" "$mine.stale" 2> /dev/null || continue
+    [ "$(cat "$mine.stale")" = "$held" ] || ln "$mine.stale" "$lock"
     rm -f "$mine.stale"
   done
-  locked=yes
-  rm -f "$dir"/lock.* "$journal.new"
+  locks="$locks $1"
+  rm -f "$lock".*
 }
 
 open_journal() { # before: what it says
   said=$(mkdir -p "$dir" 2>&1) || fail 6 "$dir"
   [ -n "$(find "$dir" -prune -type d -user "$(id -u)" ! -perm -020 ! -perm -002)" ] ||
     end 8 "$dir: expected a directory that only you can write to"
-  take_lock
-  can_log=yes
+  take_lock lock
+  take_lock work
+  rm -f "$journal.new"
   [ -e "$journal" ] || [ -h "$journal" ] || return 0
   [ ! -f "$journal" ] || [ -h "$journal" ] || before=$(cat "$journal")$nl
   case $before in "$header"*) ;; *) end 8 "$journal: expected a journal of softnet remedy" ;; esac
 }
 
 write_journal() { # TEXT
-  if [ "$1" = '' ] || [ "$1" = "$header" ]; then
+  if [ -z "${1#"$header"}" ]; then
     rm -f "$journal"
   else
     said=$(printf %s "$1" | dd of="$journal.new" bs=64k status=none 2>&1)
@@ -113,16 +116,16 @@ put() { # PATH VALUE: writes, and reads back what the kernel made of it
 
 called() { case $1 in /proc/*) echo "net.core.${1##*/}" ;; *) echo "$1" ;; esac; } # PATH: as people say it
 
-mac_of() { # PATH: the address of its interface, by which it is known after a renaming; - for a sysctl
+mac_of() { # PATH: its interface's address, by which it is known when renamed; - for a sysctl
   case $1 in /sys/*) cat "${1%/queues/*}/address" 2> /dev/null && return ;; esac
   echo -
 }
 
-look() { # what is there
+look() {
   while read -r kind path from to; do
     [ -n "$kind" ] || continue
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"
-    # What is so already is noted too, or undo would take it for a later queue, take-back an earlier run for this one.
+    # What is so already too: or undo takes it for a later queue, take-back an earlier run for this one.
     values="$values$kind $path $(bare "$to") $now $(mac_of "$path")$nl"
   done << END
 $steps
@@ -225,7 +228,7 @@ put_back() { # the files
   for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path"; done
 } 2> /dev/null
 
-note_lines() { # of $lines: KEY VALUE, and what the file set when this was planned, - for nothing
+note_lines() { # of $lines: KEY VALUE
   edits='' added=''
   while read -r key value _; do
     [ -n "$key" ] || continue

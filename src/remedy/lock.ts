@@ -8,7 +8,8 @@ import { cannotWrite } from "./state-folder.ts";
 const MOST_TRIES = 9;
 
 /**
- * The lock that the scripts take as well, held here over a whole run: a script that we start finds that it is ours.
+ * The lock that the scripts take as well, held here over a whole run: a script that we start finds that it is ours. It has another of its own,
+ * `work`, which keeps the next script away should we be killed while it runs.
  *
  * It is a file of one line, pid, boot id and the start of that process, put in place by a link, so that it is whole from its first
  * moment. That of a dead process, or of another boot, is taken over.

@@ -1,5 +1,5 @@
-import { appendFileSync, lstatSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, existsSync, lstatSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 import { AUDIT_FILE, type RepairRecord } from "../core/remedy-audit.ts";
 import { errorCodeOf, RemedyError } from "../errors.ts";
@@ -18,7 +18,8 @@ export function openStateFolder(dir: string): void {
   } catch (error) {
     if (errorCodeOf(error) !== "EEXIST") throw cannotWrite(dir, error);
   }
-  const { uid, mode } = lstatSync(dir);
+  // Without a slash at its end, behind which a link would pass for a folder.
+  const { uid, mode } = lstatSync(resolve(dir));
   const isFolder = (mode & 0o170000) === 0o040000;
   if (isFolder && uid === process.geteuid?.() && (mode & 0o022) === 0) return;
   throw new RemedyError({
@@ -29,11 +30,12 @@ export function openStateFolder(dir: string): void {
   });
 }
 
-/** One line for each run, for ever. */
+/** One line for each run, for ever. After a line that a full disk has cut off it begins a new one; the scripts do the same. */
 export function appendAudit(dir: string, record: RepairRecord): void {
   const file = join(dir, AUDIT_FILE);
   try {
-    appendFileSync(file, `${JSON.stringify(record)}\n`, { mode: 0o644 });
+    const isTorn = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, "utf8"));
+    appendFileSync(file, `${isTorn ? "\n" : ""}${JSON.stringify(record)}\n`, { mode: 0o644 });
   } catch (error) {
     throw cannotWrite(file, error);
   }

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempDisposableSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
-import { AUDIT_FILE } from "../../src/core/remedy-audit.ts";
+import { AUDIT_FILE, type RepairRecord } from "../../src/core/remedy-audit.ts";
 import { JOURNAL_FILE } from "../../src/core/remedy-journal.ts";
 import { Machine } from "../../src/host/machine.ts";
 import { readAudit, readJournal } from "../../src/host/remedy-record.ts";
@@ -12,6 +20,17 @@ import { takeLock } from "../../src/remedy/lock.ts";
 import { appendAudit, openStateFolder } from "../../src/remedy/state-folder.ts";
 
 const NOBODY = 65_534;
+
+const RECORD: RepairRecord = {
+  time: "2026-11-22T20:15:27.000Z",
+  verb: "remedy apply",
+  result: "healthy",
+  tried: [],
+  before: { lostPerMillion: 0, squeezedPerMillion: 0, packetsPerSecond: 1 },
+  after: null,
+  proof: null,
+  persisted: false,
+};
 
 /** Root may read everything. */
 function asSomebodyElse<T>(work: () => T): T {
@@ -45,16 +64,7 @@ describe("the folder of the journal", () => {
         const release = takeLock(state);
         assert.equal(modeOf(join(state, "lock")), 0o644);
         release();
-        appendAudit(state, {
-          time: "2026-11-22T20:15:27Z",
-          verb: "remedy apply",
-          result: "healthy",
-          tried: [],
-          before: { lostPerMillion: 0, squeezedPerMillion: 0, packetsPerSecond: 0 },
-          after: null,
-          proof: null,
-          persisted: false,
-        });
+        appendAudit(state, RECORD);
       } finally {
         process.umask(before);
       }
@@ -107,4 +117,39 @@ describe("the folder of the journal", () => {
       );
     }
   });
+
+  for (const end of ["", "/", "//"]) {
+    test(`may be named with "${end}" at its end`, () => {
+      using dir = temporaryDir();
+      openStateFolder(join(dir.path, "state") + end);
+    });
+
+    test(`is no link with "${end}" at its end`, () => {
+      using dir = temporaryDir();
+      mkdirSync(join(dir.path, "elsewhere"));
+      symlinkSync("elsewhere", join(dir.path, "link"));
+      assert.throws(() => openStateFolder(join(dir.path, "link") + end), { code: "bad-journal" });
+    });
+  }
+});
+
+describe("a record", () => {
+  const line = `${JSON.stringify(RECORD)}\n`;
+  for (const [what, found, expected] of [
+    ["begins the audit", "", line],
+    ["follows those that are there", line, line + line],
+    [
+      "has a line of its own after one that a full disk has cut off",
+      '{"time":"2026',
+      `{"time":"2026\n${line}`,
+    ],
+  ] as const) {
+    test(what, () => {
+      using dir = temporaryDir();
+      const file = join(dir.path, AUDIT_FILE);
+      if (found) writeFileSync(file, found);
+      appendAudit(dir.path, RECORD);
+      assert.equal(readFileSync(file, "utf8"), expected);
+    });
+  }
 });

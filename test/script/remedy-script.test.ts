@@ -218,6 +218,14 @@ const otherFailures: readonly Failure[] = [
     says: /expected a directory that only you can write to/,
   },
   {
+    name: "a journal folder that is a link, with a slash behind it",
+    script: "apply",
+    before:
+      'mkdir "$PLACE/elsewhere"; ln -s "$PLACE/elsewhere" "$SOFTNET_REMEDY_DIR"; SOFTNET_REMEDY_DIR=$SOFTNET_REMEDY_DIR//',
+    code: 8,
+    says: /expected a directory that only you can write to/,
+  },
+  {
     name: "a journal folder that others can write to",
     script: "apply",
     before: 'mkdir -m 777 "$SOFTNET_REMEDY_DIR"',
@@ -599,6 +607,44 @@ for (const sh of SHELLS) {
         : > "$SOFTNET_REMEDY_DIR/lock"
         run apply
         expect "exit 0" [ "$?" = 0 ]
+      `);
+    });
+
+    test("a script whose softnet was killed keeps an undo away until it has ended", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        mkdir "$SOFTNET_REMEDY_DIR"
+        sed 's/^set_values$/touch "$PLACE\\/noted"; while [ ! -e "$PLACE\\/go" ]; do sleep 0.05; done; set_values/' "$PLACE/bin/apply" > "$PLACE/bin/slow"
+        cat > "$PLACE/softnet" << 'END'
+        echo $$ "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d ' ' -f 22 /proc/$$/stat)" > "$SOFTNET_REMEDY_DIR/lock"
+        ${sh} "$PLACE/bin/slow" > "$PLACE/slow"
+        echo "not killed"
+END
+        bash "$PLACE/softnet" &
+        until [ -e "$PLACE/noted" ]; do sleep 0.05; done
+        kill -KILL $!
+        wait $! 2> "$PLACE/err"
+        run undo
+        expect "exit 7" [ "$?" = 7 ]
+        expect "the originals still known" grep -q netdev_max_backlog "$SOFTNET_REMEDY_DIR/journal"
+        touch "$PLACE/go"
+        while [ -e "$SOFTNET_REMEDY_DIR/work" ]; do sleep 0.05; done
+        expect "it to have ended well" grep -q '"exitCode":0' "$PLACE/slow"
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+        expect "no lock" [ "$(ls "$SOFTNET_REMEDY_DIR")" = audit.jsonl ]
+      `);
+    });
+
+    test("notes a run on a line of its own after one that a full disk has cut off", async () => {
+      await run(`
+        mkdir "$SOFTNET_REMEDY_DIR"
+        printf '{"time":"2026' > "$SOFTNET_REMEDY_DIR/audit.jsonl"
+        run apply; run undo
+        expect "three lines" [ "$(wc -l < "$SOFTNET_REMEDY_DIR/audit.jsonl")" = 3 ]
+        expect "two of them whole" [ "$(grep -c '^{.*}$' "$SOFTNET_REMEDY_DIR/audit.jsonl")" = 2 ]
       `);
     });
 

@@ -91,7 +91,7 @@ put_back() { # the files
   for path in $(printf %s "$files" | sed -n 's/^dir //p' | sed '1!G;h;$!d'); do rmdir "$path"; done
 } 2> /dev/null
 
-note_lines() { # of $lines: KEY VALUE, and what the file set when this was planned, - for nothing
+note_lines() { # of $lines: KEY VALUE${arePlanned ? ", and what the file set when this was planned, - for nothing" : ""}
   edits='' added=''
   while read -r key value ${arePlanned ? "planned" : "_"}; do
     [ -n "$key" ] || continue

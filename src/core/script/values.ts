@@ -9,11 +9,11 @@ const CHECK_PLANNED = `
  * KIND PATH TO FROM ADDRESS, TO without commas; what is written has them, since the kernel refuses more than eight digits in one group.
  */
 export const values = ({ arePlanned }: { arePlanned: boolean }): string => `
-look() { ${arePlanned ? "# everything must be as the plan saw it" : "# what is there"}
+look() {${arePlanned ? " # everything must be as the plan saw it" : ""}
   while read -r kind path from to; do
     [ -n "$kind" ] || continue
     now=$(cat "$path" 2> /dev/null) || end 5 "$path is not there: another network namespace, or no such interface"${arePlanned ? CHECK_PLANNED : ""}
-    # What is so already is noted too, or undo would take it for a later queue, take-back an earlier run for this one.
+    # What is so already too: or undo takes it for a later queue, take-back an earlier run for this one.
     values="$values$kind $path $(bare "$to") $now $(mac_of "$path")$nl"
   done << END
 $steps
