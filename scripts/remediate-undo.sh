@@ -1,7 +1,7 @@
 #!/bin/sh
 # softnet remedy: puts everything back as it was before softnet remedy first changed it.
-# Exit: 0 done, 2 something was left, 3 changed since it was planned, 4 not allowed, 5 refused by the kernel,
-# 6 file not written, 7 another run is at work, 8 no journal of ours. After 3 to 8 nothing has changed.
+# Exit: 0 done, 2 something left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,
+# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed.
 script=undo
 
 # An old bash keeps here-documents in files: not on a full disk.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # softnet remedy: raises the backlog and spreads packets over CPUs, now and after reboots. It proves nothing.
-# Exit: 0 done, 2 something was left, 3 changed since it was planned, 4 not allowed, 5 refused by the kernel,
-# 6 file not written, 7 another run is at work, 8 no journal of ours. After 3 to 8 nothing has changed.
+# Exit: 0 done, 2 something left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,
+# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed.
 script=remediate
 
 wanted=5000
@@ -339,12 +339,12 @@ UNIT
 revert() { put_back; take_back; }
 open_journal
 targets="$helper $unit $rules $conf"
-steps='' lines=''
+steps='' lines='' more=''
 now=$(cat /proc/sys/net/core/netdev_max_backlog 2> /dev/null)
-# It may be higher already, or -1 for no limit.
-if [ -n "$wanted" ] && [ "${now:-0}" -ge 0 ] && [ "${now:-0}" -lt "$wanted" ]; then
-  steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl"
-  lines="netdev_max_backlog $wanted"
+if [ "${now:-0}" -lt 0 ] || [ "${now:-0}" -gt "$wanted" ]; then
+  more=", but for the backlog, which is $now already"
+else
+  steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl" lines="netdev_max_backlog $wanted"
 fi
 steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')
 look
@@ -353,4 +353,4 @@ look_at_files
 note_run
 set_values
 write_files
-end 0 "set and persisted; whether it helps was not measured"
+end 0 "set and persisted$more; whether it helps was not measured"

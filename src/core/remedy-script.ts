@@ -137,7 +137,7 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
   return script("remediate", {
     does: "raises the backlog and spreads packets over CPUs, now and after reboots. It proves nothing.",
     parts: [
-      `wanted=${backlog === undefined ? "''" : integer(backlog)}`,
+      ...(backlog === undefined ? [] : [`wanted=${integer(backlog)}`]),
       PRELUDE,
       RUN,
       PUT,
@@ -150,13 +150,8 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
       "revert() { put_back; take_back; }",
       "open_journal",
       targetsOf({ masks: rps }),
-      "steps='' lines=''",
-      "now=$(cat /proc/sys/net/core/netdev_max_backlog 2> /dev/null)",
-      "# It may be higher already, or -1 for no limit.",
-      'if [ -n "$wanted" ] && [ "${now:-0}" -ge 0 ] && [ "${now:-0}" -lt "$wanted" ]; then',
-      '  steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl"',
-      '  lines="netdev_max_backlog $wanted"',
-      "fi",
+      "steps='' lines='' more=''",
+      ...(backlog === undefined ? [] : [RAISE_BACKLOG]),
       ...(rps ? ["steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')"] : []),
       "look",
       "note_lines",
@@ -164,10 +159,19 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
       "note_run",
       "set_values",
       "write_files",
-      'end 0 "set and persisted; whether it helps was not measured"',
+      'end 0 "set and persisted$more; whether it helps was not measured"',
     ].join("\n"),
   });
 }
+
+/** What is set already, by whomever, shall outlive a reboot all the same; what is higher is left to whoever set it. */
+const RAISE_BACKLOG = `
+now=$(cat /proc/sys/net/core/netdev_max_backlog 2> /dev/null)
+if [ "\${now:-0}" -lt 0 ] || [ "\${now:-0}" -gt "$wanted" ]; then
+  more=", but for the backlog, which is $now already"
+else
+  steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl" lines="netdev_max_backlog $wanted"
+fi`.trim();
 
 function script(
   name: string,
@@ -177,8 +181,8 @@ function script(
     [
       "#!/bin/sh",
       `# softnet remedy: ${does}`,
-      "# Exit: 0 done, 2 something was left, 3 changed since it was planned, 4 not allowed, 5 refused by the kernel,",
-      "# 6 file not written, 7 another run is at work, 8 no journal of ours. After 3 to 8 nothing has changed.",
+      "# Exit: 0 done, 2 something left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,",
+      "# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed.",
       `script=${name}`,
     ].join("\n"),
     ...parts,

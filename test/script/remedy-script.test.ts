@@ -550,6 +550,46 @@ for (const sh of SHELLS) {
       }
     }
 
+    test("the runbook persists a backlog that somebody else has set, or an earlier run that was killed", async () => {
+      await run(`
+        echo 5000 > "$backlog"
+        snapshot > "$PLACE/before"
+        run portable
+        expect "the line" grep -qx 'net.core.netdev_max_backlog = 5000' "$conf"
+        run undo
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+        echo 1000 > "$backlog"
+        snapshot > "$PLACE/before"
+        sed 's/^write_files$/kill -KILL $$/' "$PLACE/bin/portable" > "$PLACE/bin/killed"
+        run killed
+        expect "no file yet" [ ! -e "$conf" ]
+        run portable
+        expect "the line" grep -qx 'net.core.netdev_max_backlog = 5000' "$conf"
+        run undo
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
+    test("the runbook leaves a backlog that is larger, and does not say that it lasts", async () => {
+      await run(`
+        for now in 8000 -1; do
+          echo "$now" > "$backlog"
+          run portable
+          expect "exit 0" [ "$?" = 0 ]
+          expect "it as it was" [ "$(cat "$backlog")" = "$now" ]
+          expect "no line" [ ! -e "$conf" ]
+          expect "that it is said" grep -q "but for the backlog, which is $now already" "$PLACE/out"
+          run undo
+        done
+        echo 1000 > "$backlog"
+        echo 'net.core.netdev_max_backlog = 8000' > "$conf"
+        run portable
+        expect "their line" [ "$(cat "$conf")" = 'net.core.netdev_max_backlog = 8000' ]
+      `);
+    });
+
     test("sets back a queue that came later", async () => {
       await run(`
         run apply; run persist
