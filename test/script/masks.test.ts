@@ -13,7 +13,7 @@ const MOST = 1024;
 /** What is installed as `softnet-rps`: the runbook's, which chooses by itself, and one planned for the largest machine. */
 const scripts = {
   "make-portable": `${PORTABLE_HELPER}\nhelper_text\n`,
-  "make-planned": `nl='\n'\nhelper=/none\n${PLANNED_HELPER}\nset_mask eth0 ${formatCpuMask(allOf(MOST), MOST)}\nhelper_text\n`,
+  "make-planned": `nl='\n'\nhelper=/none\nbefore=''\nsum() { :; }\n${PLANNED_HELPER}\nset_mask eth0 ${formatCpuMask(allOf(MOST), MOST)}\nhelper_text\n`,
   undo: renderUndo({ force: false }),
   ...Object.fromEntries(COUNTS.map((cpus) => [`off-${cpus}`, `${formatCpuMask(0n, cpus)}\n`])),
   ...Object.fromEntries(

@@ -111,15 +111,27 @@ UNIT
 `;
 
 /**
- * Masks that were planned. The renderer calls `set_mask INTERFACE MASK` for each of them; what an earlier remedy set on other interfaces stays.
+ * Masks that were planned. The renderer calls `set_mask INTERFACE MASK` for each of them; what an earlier remedy set on other interfaces stays, be it
+ * planned or the runbook's, whose helper has no masks but a rule.
  */
 export const PLANNED_HELPER = `
 masks=''
 set_mask() { masks="$masks$1 $(cat "/sys/class/net/$1/address" 2> /dev/null || echo -) $2$nl"; }
 
+old_masks() { # of the helper that is there, if it is ours
+  case $before in *"\${nl}file $helper $(sum "$helper")$nl"*) ;; *) return ;; esac
+  if grep -q "^masks='" "$helper"; then
+    sed -n "/^masks='/,/^'/p" "$helper" | grep -v "'"
+  else
+    sh "$helper" list | sed -n 's|^/sys/class/net/\\(.*\\)/queues/rx-0/rps_cpus|\\1|p' | while read -r name mask; do
+      echo "$name $(cat "/sys/class/net/$name/address") $mask"
+    done
+  fi
+}
+
 all_masks() {
   printf '%s' "$masks"
-  sed -n "/^masks='/,/^'/p" "$helper" 2> /dev/null | grep -v "'" | while read -r name rest; do
+  old_masks | while read -r name rest; do
     case $nl$masks in *"$nl$name "*) ;; *) echo "$name $rest" ;; esac
   done
 }

@@ -5,9 +5,9 @@
 export const UNDO_VALUES = `
 kept='' helped=''
 
-leave() { # PATH WHY
+leave() { # PATH WHY [PATH OF TODAY]
   case $kept in *" $1 "*) return ;; esac
-  kept="$kept $1 "
+  kept="$kept $1 \${3-} "
   left="$left,\\"$(called "$1")\\""
   echo "softnet remedy: $(called "$1"): $2" >&2
 }
@@ -23,22 +23,27 @@ where() { # PATH MAC: the path as it is today, if it is
 }
 
 undo_values() {
-  seen=''
-  while read -r kind path _ from mac; do
+  seen=$nl ours=$nl$helped
+  while read -r kind path to from mac; do
     case $kind in sysctl | rps) ;; *) continue ;; esac
-    case $seen in *" $path "*) continue ;; esac
-    seen="$seen $path "
     at=$(where "$path" "$mac")
+    ours="$ours$at $to $nl"
+    # The first original, also of an interface that had another name then.
+    case $at$seen in "$nl"* | *"$nl$at "*) ;; *) seen="$seen$at $path $from$nl" ;; esac
+  done << END
+$scope
+END
+  while read -r at path from; do
     [ -n "$at" ] || continue
     now=$(cat "$at")
     [ "$(bare "$now")" != "$(bare "$from")" ] || continue
-    case $force$nl$scope$helped in
-      yes* | *"$nl$kind $path $(bare "$now") "* | *"$nl$at $(bare "$now") of the helper$nl"*)
-        if put "$at" "$from"; then changed="$changed,\\"$(called "$path")\\""; else leave "$path" "cannot be put back: \${said##*: }"; fi ;;
-      *) leave "$path" "somebody else set it to $now since: left as it is (--force puts $from back)" ;;
+    case $force$ours in
+      yes* | *"$nl$at $(bare "$now") "*)
+        if put "$at" "$from"; then changed="$changed,\\"$(called "$path")\\""; else leave "$path" "cannot be put back: \${said##*: }" "$at"; fi ;;
+      *) leave "$path" "somebody else set it to $now since: left as it is (--force puts $from back)" "$at" ;;
     esac
   done << END
-$scope
+$seen
 END
 }
 
