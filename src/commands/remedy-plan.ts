@@ -147,6 +147,7 @@ function refuseContradictions(asked: Asked): void {
     [json && asksScript, "--json or --script", "both: a script is no JSON"],
     [isPortable && !asksScript, "--portable with --script", "--portable alone"],
     [asksPhase !== undefined && !asksScript, "--phase with --script", "--phase alone"],
+    [asksPhase === "persist" && asked.noPersist, "--phase persist or --no-persist", "both: nothing to write"],
     [isPortable && ofOneHost.length > 0, "--portable without a host", ofOneHost.join(" and ")],
     [
       isPortable && ofOtherScripts.length > 0,

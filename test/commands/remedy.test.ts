@@ -259,6 +259,10 @@ describe("softnet remedy plan", () => {
     ["a portable script with a mask", ["--portable", "--script", "--rps", "f"]],
     ["a portable script until the next reboot", ["--portable", "--script", "--no-persist"]],
     ["a phase of the portable script", ["--portable", "--script", "--phase", "undo"]],
+    [
+      "the script of files that shall not be written",
+      ["--script", "--phase", "persist", "--no-persist", "--from", incident("burst")],
+    ],
     ["a phase that is no script", ["--phase", "undo", "--from", incident("burst")]],
     ["an interface that this machine has not, unmeasured", ["--device", "nope", "--for", "3600"]],
     ["a value without a limit", ["--backlog", "-1"]],
