@@ -22,6 +22,11 @@ const scripts = {
   }),
   // Of a second run, which found what the first had set: the first originals are noted already.
   "apply-more": renderApply([{ kind: "sysctl", name: "netdev_max_backlog", from: 5000, to: 6000 }]),
+  // It replaces files of the first run.
+  "persist-more": renderPersist({
+    conf: [{ name: "netdev_max_backlog", to: 6000, from: 5000 }],
+    masks: [{ device: "v1", mask: 1n, possibleCpus: 1 }],
+  }),
   "take-back": renderTakeBack(),
   portable: renderPortable({ backlog: 5000, rps: true }),
   undo: renderUndo({ force: false }),
@@ -32,6 +37,7 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
   apply: [],
   persist: ["apply"],
   "apply-more": ["apply", "persist"],
+  "persist-more": ["apply", "persist", "apply-more"],
   "take-back": ["apply", "apply-more"],
   portable: [],
   undo: ["apply", "persist"],

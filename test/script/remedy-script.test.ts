@@ -590,6 +590,22 @@ for (const sh of SHELLS) {
       `);
     });
 
+    test("read-only /etc/systemd at undo: the unit is left, named once and not forgotten", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist
+        mount --bind /etc/systemd /etc/systemd; mount -o remount,bind,ro /etc/systemd
+        run undo
+        expect "exit 2" [ "$?" = 2 ]
+        expect "one line beside the last" [ "$(sed 's/: .*softnet-remedy.service: cannot be disabled: Read-only.*/ NAMED/' "$PLACE/err" | tr '\\n' ,)" = "softnet remedy NAMED,softnet remedy: undone, but for what is named," ]
+        umount /etc/systemd
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
     test("sets back a queue that came later", async () => {
       await run(`
         run apply; run persist

@@ -140,7 +140,9 @@ undo() {
   for path in "$helper" "$unit" "$rules" "$conf"; do rm -f "$path.softnet-new" "$path.softnet-old"; done
   [ -n "$scope" ] || end 0 "there is nothing to undo"
   undo_lines
-  case $scope in *"\${nl}file $unit "*) rm -f "$wants" ;; esac
+  case $scope in
+    *"\${nl}file $unit "*) said=$(rm -f "$wants" 2>&1) || leave "$unit" "cannot be disabled: \${said##*: }" ;;
+  esac
   undo_file "$rules"
   undo_file "$unit"
   ask_helper
