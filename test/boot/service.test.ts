@@ -319,7 +319,9 @@ function captured(text: string): ReadonlyMap<string, string> {
 }
 
 function unwritable(file: string): RegExp {
-  return new RegExp(`${file}: expected a file that can be written, got (a read-only file system|no permission)`);
+  return new RegExp(
+    `${file}: expected a file that can be written, got (a read-only file system|no permission)`,
+  );
 }
 
 function captureTo(file: string): string {
