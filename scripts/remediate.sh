@@ -10,7 +10,7 @@ wanted=5000
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
-trap '' HUP INT TERM # a second's work is finished or taken back
+trap '' HUP INT PIPE TERM # a second's work: finished or taken back
 
 dir=${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
 dir=${dir%"${dir##*[!/]}"} # a link and a slash would pass for a folder
@@ -54,7 +54,7 @@ take_lock() { # lock: one run at a time; work: one script, which may outlive its
       [ "$pid" != "$PPID" ] || return 0 # softnet holds it for us
       end 7 "another run is at work (process $pid)"
     fi
-    # Its holder is dead: this lock is moved away, and no newer one.
+    # Its holder is dead: move this lock away, and no newer one.
     mv "$lock" "$mine.stale" 2> /dev/null || continue
     [ "$(cat "$mine.stale")" = "$held" ] || ln "$mine.stale" "$lock"
     rm -f "$mine.stale"

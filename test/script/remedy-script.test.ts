@@ -606,6 +606,28 @@ for (const sh of SHELLS) {
       `);
     });
 
+    test("undo goes on where nobody reads any more what it leaves", async () => {
+      await run(`
+        snapshot > "$PLACE/before"
+        run apply; run persist
+        echo 'net.core.netdev_max_backlog = 7000' > "$conf"
+        {
+          until [ -e "$PLACE/closed" ]; do sleep 0.05; done
+          ${sh} "$PLACE/bin/undo" 2>&1
+          echo "$?" > "$PLACE/code"
+        } | { exec <&-; touch "$PLACE/closed"; }
+        expect "exit 2" [ "$(cat "$PLACE/code")" = 2 ]
+        expect "the backlog" [ "$(cat "$backlog")" = 1000 ]
+        expect "no unit" [ ! -e /etc/systemd/system/softnet-remedy.service ]
+        expect "no lock" [ "$(ls "$SOFTNET_REMEDY_DIR" | tr '\\n' ,)" = audit.jsonl,journal, ]
+        rm "$conf"
+        run undo
+        expect "exit 0" [ "$?" = 0 ]
+        snapshot > "$PLACE/after"
+        expect "everything as before" diff "$PLACE/before" "$PLACE/after"
+      `);
+    });
+
     test("sets back a queue that came later", async () => {
       await run(`
         run apply; run persist
