@@ -130,7 +130,7 @@ look() {
   done << END
 $steps
 END
-  [ -z "$values" ] || run="run $(date -u +%FT%TZ)$nl"
+  [ -z "$values" ] || run="run $(date -u +%FT%TZ) $boot$nl"
 }
 
 set_values() {

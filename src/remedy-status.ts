@@ -12,7 +12,7 @@ export function remedyStatusOf(host: Host, dir: string): RemedyStatus {
   return {
     journal,
     drift: seen ? driftOf(journal, seen) : [],
-    ended: seen ? journal.values.filter((value) => isEndedByReboot(value, seen.bootedAtMs)) : [],
+    ended: seen ? journal.values.filter((value) => isEndedByReboot(value, seen)) : [],
     records: readAudit(host, dir),
     possibleCpus: settings.cpus.possible,
   };

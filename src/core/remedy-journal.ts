@@ -24,7 +24,9 @@ export type JournaledValue = JournaledSysctl | JournaledMask;
 interface Journaled {
   /** ISO 8601: when the last run set it. */
   readonly setAt: string | undefined;
-  /** A file was written after that which sets it again at boot. */
+  /** The boot in which it did; undefined in journals of older scripts. */
+  readonly bootId: string | undefined;
+  /** A file that was written sets it again at boot. */
   readonly isKept: boolean;
 }
 
@@ -64,37 +66,46 @@ export function parseJournal(text: string): RemedyJournal | undefined {
   const files = new Map<string, JournaledFile>();
   const set = new Map<string, JournaledLine>();
   const runs: string[] = [];
-  const keep = (isIt: (value: JournaledValue) => boolean): void => {
-    for (const [path, value] of values) if (isIt(value)) values.set(path, { ...value, isKept: true });
-  };
+  /** What is set at boot, by the path of the value. */
+  const kept = new Map<string, number | CpuMask>();
+  let bootId: string | undefined;
   for (const line of lines) {
     const [kind, what = "", to = "", from = ""] = line.split(" ");
-    if (kind === "run") runs.push(what);
+    if (kind === "run") {
+      runs.push(what);
+      bootId = to || undefined;
+    }
     if (kind === "file") {
       files.set(what, { path: what, checksum: to });
-      if (what === RPS_PATHS[0]) keep((value) => value.kind === "rps");
+      // The helper has the masks of the run that wrote it, and those that it had.
+      const isWritten = (value: JournaledValue): boolean =>
+        what === RPS_PATHS[0] && value.kind === "rps" && value.setAt === runs.at(-1);
+      for (const [path, value] of values) if (isWritten(value)) kept.set(path, value.set);
     }
     if (kind === "set") {
       const name = REMEDY_SYSCTLS.find((one) => one === what);
       if (name) set.set(name, { name, set: Number(to) });
-      keep((value) => value.kind === "sysctl" && value.name === name && value.set === Number(to));
+      kept.set(`${SYSCTL_FOLDER}/${what}`, Number(to));
     }
     if (kind !== "sysctl" && kind !== "rps") continue;
     const noted = kind === "sysctl" ? sysctlOf(what, from, to) : maskOf(what, from, to);
     if (noted === undefined) continue;
-    const value: JournaledValue = { ...noted, setAt: runs.at(-1), isKept: false };
+    const value: JournaledValue = { ...noted, setAt: runs.at(-1), bootId, isKept: false };
     const first = values.get(what);
     values.set(what, first ? ({ ...value, original: first.original } as JournaledValue) : value);
   }
-  return { values: [...values.values()], files: [...files.values()], lines: [...set.values()], runs };
+  const all = [...values].map(([path, value]) => ({ ...value, isKept: kept.get(path) === value.set }));
+  return { values: all, files: [...files.values()], lines: [...set.values()], runs };
 }
+
+const SYSCTL_FOLDER = "/proc/sys/net/core";
 
 function sysctlOf(
   path: string,
   from: string,
   to: string,
 ): Omit<JournaledSysctl, keyof Journaled> | undefined {
-  const name = REMEDY_SYSCTLS.find((one) => path === `/proc/sys/net/core/${one}`);
+  const name = REMEDY_SYSCTLS.find((one) => path === `${SYSCTL_FOLDER}/${one}`);
   return name && { kind: "sysctl", name, original: Number(from), set: Number(to) };
 }
 
@@ -145,7 +156,9 @@ export interface SeenFile {
 export interface SeenHost {
   readonly settings: HostSettings;
   readonly files: readonly SeenFile[];
-  /** Epoch milliseconds; undefined where the host does not show it. */
+  /** Undefined where the host does not show it. */
+  readonly bootId: string | undefined;
+  /** Epoch milliseconds, by a clock that may have been set since; undefined where the host does not show it. */
   readonly bootedAtMs: number | undefined;
 }
 
@@ -153,23 +166,35 @@ export interface SeenHost {
  * What the host shows against what the journal says, compared as numbers. What the host does not show, as an interface that is gone, has
  * not drifted; nor has what was set until the next reboot, after that.
  */
-export function driftOf(journal: RemedyJournal, { settings, files, bootedAtMs }: SeenHost): readonly Drift[] {
-  const usable = usableCpus(settings.cpus);
+export function driftOf(journal: RemedyJournal, seen: SeenHost): readonly Drift[] {
   const expected = journal.values.flatMap((value) =>
-    isEndedByReboot(value, bootedAtMs) ? keptOf(value, journal) : value,
+    isEndedByReboot(value, seen) ? keptOf(value, journal) : value,
   );
-  const values = expected.flatMap((journaled): readonly DriftedValue[] => {
-    const found = foundIn(settings, journaled);
-    const value = journaled.kind === "rps" ? { ...journaled, set: journaled.set & usable } : journaled;
-    const isHeld = typeof found === "bigint" ? (found & usable) === value.set : found === value.set;
-    return found === undefined || isHeld ? [] : [{ kind: "value", value, found }];
-  });
-  return [...values, ...files.flatMap((file) => driftOfFile(journal, file))];
+  const values = expected.flatMap((value) => driftOfValue(value, seen.settings) ?? []);
+  return [...values, ...seen.files.flatMap((file) => driftOfFile(journal, file))];
 }
 
-/** It was set until the next reboot, and that was. */
-export function isEndedByReboot({ setAt, isKept }: JournaledValue, bootedAtMs: number | undefined): boolean {
-  return !isKept && setAt !== undefined && bootedAtMs !== undefined && Date.parse(setAt) < bootedAtMs;
+function driftOfValue(journaled: JournaledValue, settings: HostSettings): DriftedValue | undefined {
+  const usable = usableCpus(settings.cpus);
+  const found = foundIn(settings, journaled);
+  const value = journaled.kind === "rps" ? { ...journaled, set: journaled.set & usable } : journaled;
+  const isHeld = typeof found === "bigint" ? (found & usable) === value.set : found === value.set;
+  return found === undefined || isHeld ? undefined : { kind: "value", value, found };
+}
+
+/** It was set until the next reboot, that was, and nothing else has set it since. */
+export function isEndedByReboot(value: JournaledValue, seen: SeenHost): boolean {
+  return !value.isKept && isOfEarlierBoot(value, seen) && !isHeldBy(seen.settings, value);
+}
+
+/** Clocks are set, and a boot has one id. */
+function isOfEarlierBoot({ setAt, bootId }: JournaledValue, seen: SeenHost): boolean {
+  if (bootId !== undefined && seen.bootId !== undefined) return bootId !== seen.bootId;
+  return setAt !== undefined && seen.bootedAtMs !== undefined && Date.parse(setAt) < seen.bootedAtMs;
+}
+
+function isHeldBy(settings: HostSettings, value: JournaledValue): boolean {
+  return foundIn(settings, value) !== undefined && driftOfValue(value, settings) === undefined;
 }
 
 /** What an earlier run has kept of it. Masks that were kept are in no journal. */

@@ -8,7 +8,7 @@ import {
   type SeenHost,
 } from "../core/remedy-journal.ts";
 import { HostError } from "../errors.ts";
-import { type Host, placeOf, readText } from "./host.ts";
+import { type Host, placeOf, readLine, readText } from "./host.ts";
 
 /**
  * Undefined where nothing was changed, or everything is undone.
@@ -59,6 +59,7 @@ export function readSeenHost(host: Host, journal: RemedyJournal, settings: HostS
   return {
     settings,
     files: readJournaledFiles(host, journal),
+    bootId: readLine(host, "/proc/sys/kernel/random/boot_id"),
     bootedAtMs: seconds === undefined ? undefined : Number(seconds) * 1000,
   };
 }

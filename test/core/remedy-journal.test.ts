@@ -14,7 +14,7 @@ rps /sys/class/net/eth0/queues/rx-0/rps_cpus 1ffffffff 0,0000000f 52:54:00:12:34
 set netdev_max_backlog 5000
 was netdev_max_backlog net.core.netdev_max_backlog = 2000
 file /etc/sysctl.d/99-network-tuning.conf 3094640393:93
-run 2026-11-23T08:00:00Z
+run 2026-11-23T08:00:00Z 4d1a0b6e-9e2c-4a57-8c3e-1f0d5a7b9c11
 sysctl /proc/sys/net/core/netdev_max_backlog 6000 5000 -
 set netdev_max_backlog 6000
 file /etc/sysctl.d/99-network-tuning.conf 1:93
@@ -31,6 +31,7 @@ test("a journal tells the first originals, the last values, and the files", () =
         original: 1000,
         set: 6000,
         setAt: "2026-11-23T08:00:00Z",
+        bootId: "4d1a0b6e-9e2c-4a57-8c3e-1f0d5a7b9c11",
         isKept: true,
       },
       {
@@ -40,6 +41,7 @@ test("a journal tells the first originals, the last values, and the files", () =
         original: 15n,
         set: 0x1_ffff_ffffn,
         setAt: "2026-11-22T20:15:27Z",
+        bootId: undefined,
         isKept: false,
       },
     ],
@@ -72,7 +74,7 @@ describe("drift", () => {
     return { ...settings, interfaces, sysctls, cpus: { ...settings.cpus, ...cpus } };
   };
   const driftedOf = (settings: HostSettings, files: readonly SeenFile[] = []) =>
-    driftOf(journal, { settings, files, bootedAtMs: undefined });
+    driftOf(journal, { settings, files, bootId: undefined, bootedAtMs: undefined });
   const asSet = settingsWith(6000, 3n);
   const file = (path: string, text: string | undefined) => ({
     path,
@@ -168,6 +170,10 @@ describe("after a reboot", () => {
   const MASK = "rps /sys/class/net/eth0/queues/rx-0/rps_cpus 3 0 -\n";
   const HELPER = "file /usr/local/sbin/softnet-rps 1:2\n";
   const MORE = "run 2026-11-22T21:00:00Z\nsysctl /proc/sys/net/core/netdev_max_backlog 9000 5000 -\n";
+  const SET = "set netdev_max_backlog 5000\n";
+  const RUNBOOK = RUN + BACKLOG + MASK;
+  const LATER_RUN = "run 2026-11-22T21:00:00Z\n";
+  const RUN_OF_BOOT = "run 2026-11-22T20:15:27Z a-boot\n";
   const LATER_MS = Date.parse("2026-11-23T00:00:00Z");
   const rows: readonly {
     readonly name: string;
@@ -175,6 +181,7 @@ describe("after a reboot", () => {
     readonly backlog?: number;
     readonly mask?: bigint;
     readonly bootedAtMs?: number;
+    readonly bootId?: string;
     /** What it should be. */
     readonly drift: readonly string[];
     readonly ended: number;
@@ -206,8 +213,43 @@ describe("after a reboot", () => {
       drift: ["5000"],
       ended: 1,
     },
+    {
+      name: "a second run of the runbook is still kept",
+      noted: `${RUNBOOK}${SET}${HELPER}${RUNBOOK}${HELPER}`,
+      drift: ["5000", "3"],
+      ended: 0,
+    },
+    {
+      name: "what somebody else has set again has not ended",
+      noted: RUN + BACKLOG + MASK,
+      backlog: 5000,
+      mask: 3n,
+      drift: [],
+      ended: 0,
+    },
+    {
+      name: "masks that were kept say nothing of those of a run before",
+      noted: `${RUN}${MASK}${LATER_RUN}${MASK.replace("eth0", "eth1")}${HELPER}`,
+      drift: [],
+      ended: 1,
+    },
+    {
+      name: "which only the boot's id shows, as the clock was set, the same",
+      noted: `${RUN_OF_BOOT}${BACKLOG}`,
+      bootedAtMs: Date.parse("2026-11-22T20:00:00Z"),
+      bootId: "another",
+      drift: [],
+      ended: 1,
+    },
+    {
+      name: "which only a clock that was set shows, it has drifted",
+      noted: `${RUN_OF_BOOT}${BACKLOG}`,
+      bootId: "a-boot",
+      drift: ["5000"],
+      ended: 0,
+    },
   ];
-  for (const { name, noted, backlog = 1000, mask = 0n, bootedAtMs = LATER_MS, drift, ended } of rows) {
+  for (const { name, noted, backlog = 1000, mask = 0n, bootId, ...row } of rows) {
     test(name, () => {
       const journal = parseJournal(`softnet-remedy 1\n${noted}`)!;
       const { settings, interfaces } = observationOfLines({
@@ -215,12 +257,13 @@ describe("after a reboot", () => {
         interfaces: [{ masks: [mask] }],
         sysctls: { netdevMaxBacklog: backlog },
       });
-      const found = driftOf(journal, { settings: { ...settings, interfaces }, files: [], bootedAtMs });
+      const bootedAtMs = row.bootedAtMs ?? LATER_MS;
+      const seen = { settings: { ...settings, interfaces }, files: [], bootId, bootedAtMs };
       assert.deepEqual(
-        found.map((one) => driftDocument(one, 2).expected),
-        drift,
+        driftOf(journal, seen).map((one) => driftDocument(one, 2).expected),
+        row.drift,
       );
-      assert.equal(journal.values.filter((value) => isEndedByReboot(value, bootedAtMs)).length, ended);
+      assert.equal(journal.values.filter((value) => isEndedByReboot(value, seen)).length, row.ended);
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { renderApply, renderPersist, renderUndo } from "../../src/core/remedy-script.ts";
+import { renderApply, renderPersist, renderPortable, renderUndo } from "../../src/core/remedy-script.ts";
 import { inSandbox, skip } from "./sandbox.ts";
 
 const BIN = new URL("../../bin/softnet.js", import.meta.url).pathname;
@@ -16,6 +16,7 @@ const scripts = {
     masks: [{ device: "v0", mask: 1n, possibleCpus: 1 }],
   }),
   undo: renderUndo({ force: true }),
+  portable: renderPortable({ backlog: 5000, rps: true }),
 };
 
 /** What `remedy status` says, each time that `say` is called. */
@@ -26,6 +27,7 @@ sysctl() { busybox sysctl "$@"; } # there even where procps is not
 `;
 
 interface Said {
+  readonly changes: readonly { readonly endedByReboot?: true }[];
   readonly files: readonly string[];
   readonly drift: readonly {
     readonly target: string;
@@ -88,3 +90,25 @@ test(
     assert.deepEqual([undone!.files, undone!.drift], [[], []]);
   },
 );
+
+test("what the runbook set is kept over a reboot, however often it was run", { skip }, async () => {
+  const printed = await inSandbox(
+    `${SAY}
+    sh "$PLACE/bin/portable" > /dev/null && sh "$PLACE/bin/portable" > /dev/null || exit 1
+    sed -i "s/^\\(run .*\\) $(cat /proc/sys/kernel/random/boot_id)$/\\1 of-another-boot/" "$SOFTNET_REMEDY_DIR/journal"
+    expect "the boot of both runs" [ "$(grep -c '^run .* of-another-boot$' "$SOFTNET_REMEDY_DIR/journal")" = 2 ]
+    echo 1000 > $backlog
+    say
+    `,
+    scripts,
+  );
+  const { changes, drift } = JSON.parse(printed) as Said;
+  assert.deepEqual(
+    changes.map(({ endedByReboot }) => endedByReboot),
+    [undefined],
+  );
+  assert.deepEqual(
+    drift.map(({ target, found }) => [target, found]),
+    [["net.core.netdev_max_backlog", "1000"]],
+  );
+});

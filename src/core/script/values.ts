@@ -5,8 +5,8 @@ const CHECK_PLANNED = `
     esac`;
 
 /**
- * Changes sysctls and masks. The renderer sets `steps`, lines of KIND PATH FROM TO; FROM is `?` where nobody has looked before. The journal gets lines of
- * KIND PATH TO FROM ADDRESS, TO without commas; what is written has them, since the kernel refuses more than eight digits in one group.
+ * Changes sysctls and masks. The renderer sets `steps`, lines of KIND PATH FROM TO; FROM is `?` where nobody has looked before. The journal gets a line of
+ * the run's time and boot, and lines of KIND PATH TO FROM ADDRESS, TO without commas; what is written has them, since the kernel refuses more than eight digits in one group.
  */
 export const values = ({ arePlanned }: { arePlanned: boolean }): string => `
 look() {${arePlanned ? " # everything must be as the plan saw it" : ""}
@@ -18,7 +18,7 @@ look() {${arePlanned ? " # everything must be as the plan saw it" : ""}
   done << END
 $steps
 END
-  [ -z "$values" ] || run="run $(date -u +%FT%TZ)$nl"
+  [ -z "$values" ] || run="run $(date -u +%FT%TZ) $boot$nl"
 }
 
 set_values() {
