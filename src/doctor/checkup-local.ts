@@ -15,7 +15,7 @@ import {
 } from "../core/checkup.ts";
 import { conflictsWith } from "../core/remedies/conflicts.ts";
 import { driftDocument } from "../core/remedy-document.ts";
-import { driftOf, type RemedyJournal } from "../core/remedy-journal.ts";
+import { driftOf, isEndedByReboot, type JournaledValue, type RemedyJournal } from "../core/remedy-journal.ts";
 import { REMEDY_SYSCTLS } from "../core/remedy-sysctls.ts";
 import { assignmentIn, CONF_PATH, type TuningFiles } from "../core/tuning-files.ts";
 import { HostError, StoreError } from "../errors.ts";
@@ -162,7 +162,7 @@ function checkRemedy(host: Host, remedyDir: string): readonly Checked[] {
   const tuning = readTuningFiles(host);
   try {
     const journal = readJournal(host, remedyDir);
-    return [checkDrift(host, journal), ...checkConflicts(journal, tuning)];
+    return [checkDrift(host, journal), ...checkConflicts(valuesInForce(host, journal), tuning)];
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     return [
@@ -179,7 +179,7 @@ function checkRemedy(host: Host, remedyDir: string): readonly Checked[] {
         },
         evidence: {},
       },
-      ...checkConflicts(undefined, tuning),
+      ...checkConflicts([], tuning),
     ];
   }
 }
@@ -191,15 +191,22 @@ function checkDrift(host: Host, journal: RemedyJournal | undefined): Checked {
   return driftCheck(drift.map((one) => driftDocument(one, settings.cpus.possible)));
 }
 
-function checkConflicts(journal: RemedyJournal | undefined, tuning: TuningFiles): readonly Checked[] {
+/** Without what a reboot has ended. */
+function valuesInForce(host: Host, journal: RemedyJournal | undefined): readonly JournaledValue[] {
+  if (!journal) return [];
+  const seen = readSeenHost(host, journal, readHostSettings(host));
+  return journal.values.filter((value) => !isEndedByReboot(value, seen));
+}
+
+function checkConflicts(values: readonly JournaledValue[], tuning: TuningFiles): readonly Checked[] {
   const conf = tuning.sysctl.find(({ path }) => path === CONF_PATH);
   const kept = REMEDY_SYSCTLS.flatMap((name) => {
-    const journaled = journal?.values.find((value) => value.kind === "sysctl" && value.name === name);
+    const journaled = values.find((value) => value.kind === "sysctl" && value.name === name);
     const line = conf && assignmentIn(conf, name);
     const to = (journaled?.set as number | undefined) ?? Number(line?.value ?? Number.NaN);
-    return Number.isNaN(to) ? [] : [{ name, to, isKept: line !== undefined }];
+    return Number.isNaN(to) ? [] : [{ name, to, isKept: Number(line?.value) === to }];
   });
-  const setsMasks = journal?.values.some(({ kind }) => kind === "rps") ?? false;
+  const setsMasks = values.some(({ kind }) => kind === "rps");
   return conflictChecks(conflictsWith(kept, setsMasks, tuning), {
     tuned: tuning.tuned.length > 0,
     ecsMq: tuning.ecsMq,

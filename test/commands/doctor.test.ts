@@ -532,6 +532,34 @@ describe("softnet doctor on the machine", () => {
     assert.equal(check("remedy-drift").mend, "sudo sysctl -w net.core.netdev_max_backlog=10000");
   });
 
+  const unproven =
+    "softnet-remedy 1\nrun 2026-11-22T12:00:00Z a-boot\nsysctl /proc/sys/net/core/netdev_max_backlog 8000 1000 -\n";
+
+  test("does not miss what a reboot has ended, and looks after what is kept", async () => {
+    const root = rootWith({
+      "/var/lib/softnet-remedy/journal": unproven,
+      "/proc/sys/kernel/random/boot_id": "another\n",
+      "/proc/sys/net/core/netdev_max_backlog": "5000\n",
+      "/etc/sysctl.d/99-network-tuning.conf": "net.core.netdev_max_backlog = 5000\n",
+      "/etc/sysctl.d/99-zz.conf": "net.core.netdev_max_backlog = 5000\n",
+    });
+    const { statuses } = await doctor({}, ["--root", root]);
+    assert.deepEqual([statuses["sysctl-conflict"], statuses["remedy-drift"]], ["ok", "ok"]);
+  });
+
+  test("does not take a line of another value for one that keeps what is set", async () => {
+    const root = rootWith({
+      "/var/lib/softnet-remedy/journal": unproven,
+      "/proc/sys/kernel/random/boot_id": "a-boot\n",
+      "/proc/sys/net/core/netdev_max_backlog": "8000\n",
+      "/etc/sysctl.d/99-network-tuning.conf": "net.core.netdev_max_backlog = 5000\n",
+      "/run/tuned/tuned.pid": "1\n",
+      "/etc/tuned/active_profile": "own\n",
+      "/etc/tuned/own/tuned.conf": "[sysctl]\nnet.core.netdev_max_backlog=2000\n",
+    });
+    assert.match((await doctor({}, ["--root", root])).check("tuned").summary, /8000 is lost then/);
+  });
+
   test("minds what sets masks once a remedy has set some", async () => {
     const root = rootWith({
       "/var/lib/softnet-remedy/journal":
