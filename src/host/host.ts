@@ -18,6 +18,12 @@ export function placeOf(host: Host, path: string): string {
   return host.locate?.(path) ?? path;
 }
 
+/** Whether the directory above has this name, be it that nobody may read it, or that a link leads nowhere. */
+export function isListed(host: Host, path: string): boolean {
+  const slash = path.lastIndexOf("/");
+  return host.list(path.slice(0, slash)).includes(path.slice(slash + 1));
+}
+
 const decoder = new TextDecoder("utf-8");
 
 export function readText(host: Host, path: string): string | undefined {

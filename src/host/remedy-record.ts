@@ -8,7 +8,7 @@ import {
   type SeenHost,
 } from "../core/remedy-journal.ts";
 import { HostError } from "../errors.ts";
-import { type Host, placeOf, readLine, readText } from "./host.ts";
+import { type Host, isListed, placeOf, readLine, readText } from "./host.ts";
 
 /**
  * Undefined where nothing was changed, or everything is undone.
@@ -40,8 +40,7 @@ function readRecord(host: Host, dir: string, name: string): string | undefined {
 
 /** A folder that may not be entered shows nothing, not even the one that it is in. */
 function isClosed(host: Host, dir: string): boolean {
-  const slash = dir.lastIndexOf("/");
-  return host.list(dir.slice(0, slash)).includes(dir.slice(slash + 1)) && host.list(`${dir}/..`).length === 0;
+  return isListed(host, dir) && host.list(`${dir}/..`).length === 0;
 }
 
 function badJournal(host: Host, got: string, path: string): HostError {
@@ -68,8 +67,6 @@ export function readSeenHost(host: Host, journal: RemedyJournal, settings: HostS
 function readJournaledFiles(host: Host, { files }: RemedyJournal): readonly SeenFile[] {
   return files.flatMap(({ path }) => {
     const bytes = host.read(path);
-    const slash = path.lastIndexOf("/");
-    const isThere = bytes === undefined && host.list(path.slice(0, slash)).includes(path.slice(slash + 1));
-    return isThere ? [] : [{ path, bytes }];
+    return bytes === undefined && isListed(host, path) ? [] : [{ path, bytes }];
   });
 }

@@ -5,7 +5,7 @@ import {
   SYSCTL_FOLDERS,
   type TuningFiles,
 } from "../core/tuning-files.ts";
-import { type Host, readLine, readText } from "./host.ts";
+import { type Host, isListed, readLine, readText } from "./host.ts";
 
 /** Reads what else on a machine sets sysctls and masks. What may not be read does not count. */
 export function readTuningFiles(host: Host): TuningFiles {
@@ -51,10 +51,7 @@ function files(host: Host, paths: readonly string[]): readonly ReadFile[] {
 
 /** Whether it can be read does not matter: an enabled unit is an absolute link, which below `--root` leads out of the tree. */
 function firstOf(host: Host, paths: readonly string[]): string | undefined {
-  return paths.find((path) => {
-    const slash = path.lastIndexOf("/");
-    return host.list(path.slice(0, slash)).includes(path.slice(slash + 1));
-  });
+  return paths.find((path) => isListed(host, path));
 }
 
 /** Deeper than any profile's includes; one that includes itself must not keep us. */
