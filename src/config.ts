@@ -181,7 +181,11 @@ export const AGENT_OPTIONS = {
   },
   remedyDir: {
     env: "SOFTNET_REMEDY_DIR",
-    schema: v.pipe(v.string(), v.regex(/^\/[\w./-]*$/)),
+    schema: v.pipe(
+      v.string(),
+      v.regex(/^\/[\w./-]*$/),
+      v.transform((path) => path.replace(/(?<=.)\/+$/, "")),
+    ),
     expected: "an absolute path of letters, digits and -_./",
     fallback: DEFAULT_REMEDY_DIR,
     help: {

@@ -12,10 +12,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
+import { AGENT_OPTIONS } from "../../src/config.ts";
 import { AUDIT_FILE, type RepairRecord } from "../../src/core/remedy-audit.ts";
 import { JOURNAL_FILE } from "../../src/core/remedy-journal.ts";
 import { Machine } from "../../src/host/machine.ts";
 import { readAudit, readJournal } from "../../src/host/remedy-record.ts";
+import { readOptions } from "../../src/options.ts";
 import { takeLock } from "../../src/remedy/lock.ts";
 import { appendAudit, openStateFolder } from "../../src/remedy/state-folder.ts";
 
@@ -98,10 +100,14 @@ describe("the folder of the journal", () => {
       writeFileSync(join(state, JOURNAL_FILE), "softnet-remedy 1\nrun 2026-11-22T20:15:27Z\n");
       writeFileSync(join(state, AUDIT_FILE), "");
       close(state);
-      for (const read of [readJournal, readAudit]) {
-        assert.throws(() => asSomebodyElse(() => read(machine, "/state")), {
-          message: new RegExp(`^${dir.path}${says.source}`),
-        });
+      // With and without the slash that a shell completes a folder's name with.
+      for (const SOFTNET_REMEDY_DIR of ["/state", "/state/"]) {
+        const { remedyDir } = readOptions({ remedyDir: AGENT_OPTIONS.remedyDir }, [], { SOFTNET_REMEDY_DIR });
+        for (const read of [readJournal, readAudit]) {
+          assert.throws(() => asSomebodyElse(() => read(machine, remedyDir)), {
+            message: new RegExp(`^${dir.path}${says.source}`),
+          });
+        }
       }
     });
   }
