@@ -41,9 +41,13 @@ export function usableCpus(cpus: CpuSets, observedCpus: readonly ObservedCpu[]):
   return online.filter((cpu) => !cpus.isolated?.includes(cpu));
 }
 
-/** The one that receives the most, of those that packets reach from outside: undefined where none does. */
-export function busiest(interfaces: readonly ObservedInterface[]): ObservedInterface | undefined {
+/**
+ * Those that packets reach from outside, the one that receives the most first. What a bond or a VLAN receives was steered as the NIC's
+ * below it: their own masks do nothing.
+ */
+export function busiestFirst(interfaces: readonly ObservedInterface[]): readonly ObservedInterface[] {
   return interfaces
-    .filter(({ kind, rxPacketsPerSecond }) => kind !== "loopback" && (rxPacketsPerSecond ?? 0) > 0)
-    .toSorted((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!)[0];
+    .filter(({ kind }) => kind !== "loopback" && kind !== "bond" && kind !== "vlan")
+    .filter(({ rxPacketsPerSecond }) => (rxPacketsPerSecond ?? 0) > 0)
+    .toSorted((a, b) => b.rxPacketsPerSecond! - a.rxPacketsPerSecond!);
 }

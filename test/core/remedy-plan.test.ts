@@ -126,6 +126,19 @@ describe("the plan", () => {
     assert.deepEqual(planned(strained).steps, [`${MASK} 0 3`, ...RPS_FILES]);
   });
 
+  for (const kind of ["bond", "vlan"] as const) {
+    test(`for a CPU that loses nothing yet is a mask of the NIC, and not of the ${kind} above it`, () => {
+      const strained = observationOfLines({
+        cpus: [{ softirq: 5 }, { squeezed: 60, softirq: 99, processed: 20_000 }],
+        interfaces: [
+          { name: "above0", kind, packets: 40_000 },
+          { packets: 20_000, receivingCpus: [1] },
+        ],
+      });
+      assert.deepEqual(planned(strained).steps, [`${MASK} 0 3`, ...RPS_FILES]);
+    });
+  }
+
   test("for one flow is nothing, not even a larger instance", () => {
     const { steps, noUse, document } = planned(singleFlow);
     assert.deepEqual(steps, []);

@@ -1,6 +1,6 @@
 import { type CpuCondition, hasRoom } from "../cpu-condition.ts";
 import type { ObservedInterface } from "../observation.ts";
-import { busiest, type Reach, reachOf } from "../steering.ts";
+import { busiestFirst, type Reach, reachOf } from "../steering.ts";
 import { type Case, idsOf, worstOf } from "./case.ts";
 
 /** How packets reach the CPUs that cannot keep up, and who could help them. */
@@ -22,7 +22,7 @@ export function steeringCaseOf(ofCase: Case, full: readonly CpuCondition[]): Ste
   if (curable.length === 0 || suffersElsewhere(ofCase)) return undefined;
   const { observation, suffering } = ofCase;
   const isSuffering = suffering.interfaces.length > 0;
-  const netInterface = isSuffering ? suffering.interfaces[0] : busiest(observation.interfaces);
+  const netInterface = isSuffering ? suffering.interfaces[0] : busiestFirst(observation.interfaces)[0];
   if (!netInterface || netInterface.rxQueues.length === 0) return undefined;
   return {
     interface: netInterface,

@@ -2,7 +2,7 @@ import { RPS_ON_ONE_CPU, SPREAD } from "../cannot-help.ts";
 import { type CpuMask, cpuMaskText } from "../cpu-mask.ts";
 import type { ObservedInterface } from "../observation.ts";
 import { isScriptableInterfaceName, type RpsChange } from "../remedy-script.ts";
-import { busiest } from "../steering.ts";
+import { busiestFirst } from "../steering.ts";
 import { sufferingOf } from "../suffering.ts";
 import type { Text } from "../text.ts";
 import { DEFAULT_THRESHOLDS } from "../thresholds.ts";
@@ -113,5 +113,5 @@ function deviceToSteer({ observation, verdict, policy }: Request): ObservedInter
     if (found) return found;
   }
   const { interfaces, isElsewhere } = sufferingOf(observation, DEFAULT_THRESHOLDS);
-  return interfaces[0] ?? (isElsewhere ? undefined : busiest(observation.interfaces));
+  return interfaces[0] ?? (isElsewhere ? undefined : busiestFirst(observation.interfaces)[0]);
 }
