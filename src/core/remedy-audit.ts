@@ -44,6 +44,7 @@ export interface RememberedFailure {
   readonly before: Measure;
   readonly after: Measure;
   readonly proof: Proof | null;
+  readonly isTakenBack: boolean;
 }
 
 /** The remedies that are the same try again: another value of a sysctl, another mask of an interface. */
@@ -74,8 +75,9 @@ export function failuresIn(records: readonly RepairRecord[]): readonly Remembere
   const failures = new Map<string, RememberedFailure>();
   for (const { time, result, tried, before, after, proof } of records) {
     for (const { key, target } of tried) {
-      const hasFailed = result === "undone" || (result === "broken" && proof !== null);
-      if (hasFailed && after) failures.set(key, { key, target, time, before, after, proof });
+      const isTakenBack = result === "undone";
+      const hasFailed = isTakenBack || (result === "broken" && proof !== null);
+      if (hasFailed && after) failures.set(key, { key, target, time, before, after, proof, isTakenBack });
       if (result === "kept") failures.delete(key);
     }
   }

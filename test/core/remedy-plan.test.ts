@@ -308,6 +308,7 @@ describe("nothing is planned", () => {
         before: measure,
         after: { ...measure, lostPerMillion: 85_000 },
         proof: "not-improved",
+        isTakenBack: true,
       },
     ] as const;
     const { steps, noUse, document } = planned(burst, {}, { failures });
@@ -324,6 +325,12 @@ describe("nothing is planned", () => {
       planned(burst, {}, { failures: delayed }).document.cannotHelp[0]!.why,
       /only delayed the loss/,
     );
+
+    const stuck = [{ ...failures[0], isTakenBack: false }] as const;
+    assert.match(
+      planned(burst, {}, { failures: stuck }).document.cannotHelp[0]!.why,
+      /tried at 2026-11-22T20:00:00Z and could not be taken back: 90,000/,
+    );
   });
 
   test("for an overload that RPS did not help before, and another instance is advised", () => {
@@ -331,7 +338,7 @@ describe("nothing is planned", () => {
     const time = "2026-11-22T20:00:00Z";
     const proof = "not-improved";
     const failures = [
-      { key: "rps eth0", target: MASK, time, before: measure, after: measure, proof },
+      { key: "rps eth0", target: MASK, time, before: measure, after: measure, proof, isTakenBack: true },
     ] as const;
     const { steps, noUse, document } = planned(overload, {}, { failures });
     assert.deepEqual(steps, []);

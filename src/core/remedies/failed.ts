@@ -24,20 +24,23 @@ export function withoutFailed(part: Part, { policy, context }: Request): Part {
   };
 }
 
-function failureText({ time, key, before, after, proof }: RememberedFailure): Text {
+function failureText({ time, key, before, after, proof, isTakenBack }: RememberedFailure): Text {
   const when = momentText(time);
   const isBudget = key.startsWith("netdev_budget");
   const per = (measure: Measure): string =>
     countText(isBudget ? measure.squeezedPerMillion : measure.lostPerMillion);
   const [en, zh] = isBudget ? ["squeezes", "squeezed"] : ["lost packets", "丢包"];
+  const tried: Text = isTakenBack
+    ? { en: `It was tried at ${when} and taken back`, zh: `${when} 已尝试过并已撤销` }
+    : { en: `It was tried at ${when} and could not be taken back`, zh: `${when} 已尝试过，但未能撤销` };
   if (proof === "filling") {
     return {
-      en: `It was tried at ${when} and taken back: of ${per(before)} ${en} per million it only delayed the loss, since the queue went on filling. --force tries again.`,
-      zh: `${when} 已尝试过并已撤销：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
+      en: `${tried.en}: of ${per(before)} ${en} per million it only delayed the loss, since the queue went on filling. --force tries again.`,
+      zh: `${tried.zh}：之前每百万个数据包的${zh}数为 ${per(before)}，队列持续增长，只是推迟了丢包。使用 --force 可再次尝试。`,
     };
   }
   return {
-    en: `It was tried at ${when} and taken back: ${per(before)} ${en} per million before, ${per(after)} after. --force tries again.`,
-    zh: `${when} 已尝试过并已撤销：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
+    en: `${tried.en}: ${per(before)} ${en} per million before, ${per(after)} after. --force tries again.`,
+    zh: `${tried.zh}：每百万个数据包的${zh}数之前为 ${per(before)}，之后为 ${per(after)}。使用 --force 可再次尝试。`,
   };
 }
