@@ -1,7 +1,7 @@
 #!/bin/sh
 # softnet remedy: puts everything back as it was before softnet remedy first changed it.
-# Exit: 0 done, 2 something left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,
-# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed.
+# Exit: 0 done, 2 some left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,
+# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed but "left".
 script=undo
 
 # An old bash keeps here-documents in files: not on a full disk.
@@ -100,7 +100,7 @@ put() { # PATH VALUE: writes, and reads back what the kernel made of it
 
 called() { case $1 in /proc/*) echo "net.core.${1##*/}" ;; *) echo "$1" ;; esac; } # PATH: as people say it
 
-mac_of() { # PATH: its interface's address, by which it is known when renamed; - for a sysctl
+mac_of() { # PATH: its interface's address, in case it is renamed; - for a sysctl
   case $1 in /sys/*) cat "${1%/queues/*}/address" 2> /dev/null && return ;; esac
   echo -
 }

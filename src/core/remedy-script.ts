@@ -151,7 +151,7 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
       "open_journal",
       targetsOf({ masks: rps }),
       "steps='' lines='' more=''",
-      ...(backlog === undefined ? [] : [RAISE_BACKLOG]),
+      ...(backlog === undefined ? [] : [raiseBacklog({ isAll: !rps })]),
       ...(rps ? ["steps=$steps$(helper_text | sh -s list | sed 's/^/rps /; s/ [^ ]*$/ ?&/')"] : []),
       "look",
       "note_lines",
@@ -165,10 +165,11 @@ export function renderPortable({ backlog, rps }: PortableSettings): string {
 }
 
 /** What is set already, by whomever, shall outlive a reboot all the same; what is higher is left to whoever set it. */
-const RAISE_BACKLOG = `
+const raiseBacklog = ({ isAll }: { isAll: boolean }): string =>
+  `
 now=$(cat /proc/sys/net/core/netdev_max_backlog 2> /dev/null)
 if [ "\${now:-0}" -lt 0 ] || [ "\${now:-0}" -gt "$wanted" ]; then
-  more=", but for the backlog, which is $now already"
+  ${isAll ? 'end 0 "nothing was changed: the backlog is $now already"' : 'more=", but for the backlog, which is $now already"'}
 else
   steps="sysctl /proc/sys/net/core/netdev_max_backlog ? $wanted$nl" lines="netdev_max_backlog $wanted"
 fi`.trim();
@@ -181,8 +182,8 @@ function script(
     [
       "#!/bin/sh",
       `# softnet remedy: ${does}`,
-      "# Exit: 0 done, 2 something left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,",
-      "# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed.",
+      "# Exit: 0 done, 2 some left, 3 changed since planned, 4 not allowed, 5 refused by the kernel, 6 file not written,",
+      '# 7 another run at work, 8 no journal of ours. After 3 to 8 nothing has changed but "left".',
       `script=${name}`,
     ].join("\n"),
     ...parts,

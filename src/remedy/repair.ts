@@ -81,7 +81,9 @@ export async function repair(world: RepairWorld): Promise<Repair> {
   }
 
   try {
-    const applied = succeeded(await world.run(fitting(renderApply(plan.values))), NOTHING_CHANGED);
+    const applied = await world.run(fitting(renderApply(plan.values)));
+    // What it could not put back, the complaint names.
+    succeeded(applied, applied.left.length > 0 ? "remedy apply" : NOTHING_CHANGED);
     if (applied.changed.length === 0) {
       // It is noted all the same, as a run.
       await takeBack(world);

@@ -40,6 +40,8 @@ interface Story {
   readonly changed?: readonly string[];
   /** Exit code of a script, by its name. */
   readonly exits?: Readonly<Record<string, number>>;
+  /** What a script that fails could not put back. */
+  readonly left?: readonly string[];
 }
 
 /** Tells a story to `repair`. @returns how it ended, and the scripts that ran. */
@@ -84,7 +86,7 @@ async function told(
         exitCode: story.exits?.[name] ?? 0,
         message: `${name} ended`,
         changed: story.changed ?? ["net.core.netdev_max_backlog"],
-        left: [],
+        left: story.left ?? [],
       });
     },
     say: () => {},
@@ -246,6 +248,18 @@ describe("a repair", () => {
     });
   }
 });
+
+for (const { left, where } of [
+  { left: [], where: "remedy apply (nothing was changed)" },
+  { left: ["net.core.netdev_max_backlog"], where: "remedy apply" },
+]) {
+  test(`a refused change ${left.length > 0 ? "of which something stays" : "that is taken back"} is told as it is`, async () => {
+    const { ended } = await told({ exits: { apply: 5 }, left });
+    assert.ok(ended instanceof RemedyError);
+    const rest = left.length > 0 ? `, and not put back: ${left.join(", ")}` : "";
+    assert.equal(ended.message, `${where}: expected values that the kernel takes, got apply ended${rest}`);
+  });
+}
 
 function summaryOf(ended: Repair | Error): string {
   if (ended instanceof RemedyError || ended instanceof HostError) return ended.code;

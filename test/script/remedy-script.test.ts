@@ -45,6 +45,9 @@ const scripts = {
   undo: renderUndo({ force: false }),
   "undo-by-force": renderUndo({ force: true }),
   portable: renderPortable({ backlog: 5000, rps: true }),
+  // The largest that a flag may ask for.
+  "portable-most": renderPortable({ backlog: 1_000_000, rps: true }),
+  "portable-backlog": renderPortable({ backlog: 5000, rps: false }),
 };
 
 describe("every rendered script", () => {
@@ -582,6 +585,10 @@ for (const sh of SHELLS) {
           expect "no line" [ ! -e "$conf" ]
           expect "that it is said" grep -q "but for the backlog, which is $now already" "$PLACE/out"
           run undo
+          run portable-backlog
+          expect "exit 0" [ "$?" = 0 ]
+          expect "no word of anything set" grep -q '"message":"nothing was changed: the backlog is '"$now"' already","changed":\\[\\]' "$PLACE/out"
+          expect "no lock, no journal" [ "$(ls "$SOFTNET_REMEDY_DIR")" = audit.jsonl ]
         done
         echo 1000 > "$backlog"
         echo 'net.core.netdev_max_backlog = 8000' > "$conf"

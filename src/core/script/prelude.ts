@@ -142,7 +142,7 @@ put() { # PATH VALUE: writes, and reads back what the kernel made of it
 
 called() { case $1 in /proc/*) echo "net.core.\${1##*/}" ;; *) echo "$1" ;; esac; } # PATH: as people say it
 
-mac_of() { # PATH: its interface's address, by which it is known when renamed; - for a sysctl
+mac_of() { # PATH: its interface's address, in case it is renamed; - for a sysctl
   case $1 in /sys/*) cat "\${1%/queues/*}/address" 2> /dev/null && return ;; esac
   echo -
 }
