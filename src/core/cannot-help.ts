@@ -192,7 +192,7 @@ export const RPS_ON_ONE_CPU: CannotHelp = {
   },
 };
 
-const RPS_ELSEWHERE: CannotHelp = {
+export const RPS_ELSEWHERE: CannotHelp = {
   code: "other-namespace",
   what: SPREAD,
   why: {

@@ -23,6 +23,19 @@ export function sufferingOf(observation: Observation, thresholds: Thresholds): S
   };
 }
 
+/** No interface that suffers can be seen, and so none be steered. */
+export function isAllElsewhere({ interfaces, isElsewhere }: Suffering): boolean {
+  return isElsewhere && interfaces.length === 0;
+}
+
+/** Why an interface that loses nothing is steered. */
+export function bringsText(name: string): Text {
+  return {
+    en: `The losses are in another network namespace, and ${name} most likely brings their packets.`,
+    zh: `丢包发生在另一个网络命名空间，其数据包很可能经由 ${name} 进入。`,
+  };
+}
+
 /** ` on eth0`; empty where nobody knows. */
 export function placeText(suffering: Suffering): Text {
   const { interfaces, isElsewhere } = suffering;

@@ -1,3 +1,4 @@
+import { RPS_ELSEWHERE } from "../core/cannot-help.ts";
 import type { Measure } from "../core/proof.ts";
 import type { QueueCost } from "../core/remedies/backlog-choice.ts";
 import type { RepairRecord, RepairResult } from "../core/remedy-audit.ts";
@@ -58,7 +59,12 @@ function nothingText({ cannotHelp }: RemedyPlan, isHealthy: boolean): Text {
     return { en: "Nothing is lost here, so nothing is to be changed.", zh: "这里没有丢包，无需改动。" };
   return cannotHelp.some(({ code }) => code === "backlog-not-lowered")
     ? { en: "The value that you ask for changes nothing.", zh: "按您指定的值无需任何改动。" }
-    : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
+    : cannotHelp.includes(RPS_ELSEWHERE)
+      ? {
+          en: "Nothing can be steered from here without --device: the losses are in another network namespace.",
+          zh: "丢包发生在另一个网络命名空间，不用 --device 指定接口，就无法从这里分散数据包。",
+        }
+      : { en: "No setting that we would change cures this.", zh: "没有可用于解决该问题的参数改动。" };
 }
 
 function changeLine({ target, from, to, times }: AlikeChanges): string {

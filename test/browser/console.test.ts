@@ -346,6 +346,21 @@ describe("the console in a browser", { skip: skipWithout("chromium") }, () => {
     assert.match(await read("plan"), /没有可用于解决该问题的参数改动。 请选用网络增强型实例。/);
   });
 
+  test("says of losses in another network namespace what is needed to steer them", async () => {
+    await using console = await open({
+      prepare: (host) => {
+        host.verdict = { ...host.verdict, severity: "critical", findings: BACKLOG_FINDINGS };
+        const text = { en: "Cannot be steered from here.", zh: "无法从这里分散。" };
+        const cannotHelp = [{ code: "other-namespace", what: text, why: text }] as const;
+        host.more.plan = () => ({ ...BACKLOG_PLAN, steps: [], files: [], cannotHelp });
+      },
+    });
+    const plan = console.page.locator("[data-part=plan]");
+    await plan.getByText("Nothing can be steered from here without --device").waitFor();
+    await console.page.getByRole("button", { name: "中文" }).click();
+    await plan.getByText("不用 --device 指定接口，就无法从这里分散数据包。").waitFor();
+  });
+
   test("tells what is no longer as a remedy set it, with the command that mends it", async () => {
     await using console = await open({ permissions: ["clipboard-read", "clipboard-write"] });
     const { page, host } = console;

@@ -17,7 +17,9 @@ const incident = (name: string): string => join(import.meta.dirname, `../fixture
 interface OverloadedHost {
   readonly cpus: number;
   /** Packets a second that an interface receives, and of them the lost. */
-  readonly interfaces: Readonly<Record<string, { received: number; lost: number; type?: number }>>;
+  readonly interfaces: Readonly<
+    Record<string, { received: number; lost: number; type?: number; mask?: string; isVirtual?: true }>
+  >;
   readonly files?: Readonly<Record<string, string>>;
   /** Without `/sys/devices/system/cpu/online`, as some containers are. */
   readonly hidesOnline?: true;
@@ -34,10 +36,10 @@ function overloadedHost({ cpus, interfaces, files, hidesOnline }: OverloadedHost
     ...(hidesOnline ? {} : { "/sys/devices/system/cpu/online": range }),
     ...files,
   };
-  for (const [name, { type = 1 }] of Object.entries(interfaces)) {
+  for (const [name, { type = 1, mask = "0", isVirtual }] of Object.entries(interfaces)) {
     still[`/sys/class/net/${name}/type`] = String(type);
-    still[`/sys/class/net/${name}/queues/rx-0/rps_cpus`] = "0";
-    if (type === 1) still[`/sys/class/net/${name}/device/uevent`] = "DRIVER=virtio_net";
+    still[`/sys/class/net/${name}/queues/rx-0/rps_cpus`] = mask;
+    if (type === 1 && !isVirtual) still[`/sys/class/net/${name}/device/uevent`] = "DRIVER=virtio_net";
   }
   const snapshots = [...Array(6).keys()].map((second) => {
     const rows = [...Array(cpus).keys()].map((cpu) => {
@@ -147,6 +149,57 @@ describe("softnet remedy plan of an overload", () => {
       const { steps } = await planOf(elsewhere, "--device", "eth0");
       assert.equal(steps[0]?.target, "/sys/class/net/eth0/queues/rx-0/rps_cpus");
     });
+
+    const host = (eth0: object, others: OverloadedHost["interfaces"] = {}): OverloadedHost => ({
+      cpus: 4,
+      interfaces: { eth0: { received: 60_000, lost: 0, ...eth0 }, lo, ...others },
+    });
+    const said = async (verb: string, what: OverloadedHost, ...args: readonly string[]): Promise<string> =>
+      (await runSoftnet([...verb.split(" "), "--from", overloadedHost(what), ...args])).stdout;
+
+    test("of containers steers the NIC that brings their packets, and says where the losses are", async () => {
+      const containers = host({}, { cni0: { received: 90_000, lost: 0, isVirtual: true } });
+      const { steps, cannotHelp } = await planOf(containers);
+      assert.deepEqual(
+        steps.filter(({ kind }) => kind === "rps").map(({ target, to }) => [target, to]),
+        [["/sys/class/net/eth0/queues/rx-0/rps_cpus", "f"]],
+      );
+      assert.ok(!cannotHelp.some(({ code }) => code === "other-namespace"));
+      const where =
+        /losses\s+are\s+in\s+another\s+network\s+namespace,\s+and\s+eth0\s+most\s+likely\s+brings/;
+      assert.match(await said("remedy plan", containers), where);
+      const diagnosis = await said("diagnose", containers);
+      assert.match(diagnosis, where);
+      assert.match(diagnosis, /sudo softnet remedy apply/);
+      const { findings } = JSON.parse(await said("diagnose", containers, "--json"));
+      assert.deepEqual(
+        findings.map((one: { code: string; confidence: number; remedy: string | null }) => [
+          one.code,
+          one.remedy,
+          one.code === "steering-narrow" ? one.confidence : undefined,
+        ]),
+        [
+          ["cpu-bottleneck", "rps", undefined],
+          ["steering-narrow", "rps", 0.5],
+        ],
+      );
+    });
+
+    for (const [name, what] of [
+      ["no NIC", host({ isVirtual: true })],
+      ["a NIC that gives its packets to all CPUs already", host({ mask: "f" })],
+      ["a NIC with less traffic than is lost", host({ received: 1000 })],
+    ] as const) {
+      test(`of a host with ${name} steers nothing without --device, and says so`, async () => {
+        const plan = await planOf(what);
+        assert.deepEqual(plan.steps, []);
+        assert.ok(codesOf(plan).includes("other-namespace"));
+        const text = await said("remedy plan", what);
+        assert.match(text, /^Plan +Nothing can be steered from here without --device: the losses are in/m);
+        assert.doesNotMatch(text, /No setting that we would change/);
+        assert.doesNotMatch(await said("diagnose", what), /remedy apply/);
+      });
+    }
 
     test("and in this one steers the interface that suffers here", async () => {
       const { steps } = await planOf({ cpus: 2, interfaces: { eth0: { received: 90_000, lost: 400 }, lo } });

@@ -461,6 +461,26 @@ describe("the interface that suffers", () => {
     );
   });
 
+  for (const { name, cpu, found } of [
+    { name: "from a NIC whose interrupt is on the full CPU", cpu: 1, found: [["eth0", 0.5]] },
+    { name: "but not from a NIC whose interrupt is on another CPU", cpu: 0, found: [] },
+  ]) {
+    test(`there gets its packets ${name}`, () => {
+      const { findings } = verdictOf(
+        observationOfLines({
+          cpus: [calm, { dropped: 2000, softirq: 99 }],
+          interfaces: [{ packets: 50_000, droppedShare: 0, receivingCpus: [cpu] }],
+        }),
+      );
+      const narrow = findings.filter(({ code }) => code === "steering-narrow");
+      assert.deepEqual(
+        narrow.map(({ evidence, confidence }) => [evidence["interface"], confidence]),
+        found,
+      );
+      assert.equal(findings[0]!.remedy, found.length > 0 ? "rps" : null);
+    });
+  }
+
   test("is not guessed where no interface can be seen", () => {
     assert.match(summaryOf(undefined), /packets\/s: /);
   });

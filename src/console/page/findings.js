@@ -204,7 +204,7 @@ function notes(title, items) {
  * @param {Language} language
  */
 function planPart(
-  { steps, files, conflicts, notes: remarks, advice, command: line, undo },
+  { steps, files, cannotHelp, conflicts, notes: remarks, advice, command: line, undo },
   isElsewhere,
   t,
   language,
@@ -216,7 +216,9 @@ function planPart(
     ...conflicts.map(({ where, text }) => ({ en: `${where} ${text.en}`, zh: `${where} ${text.zh}` })),
   ].map((text) => element("p", {}, [text[language]]));
   if (steps.length === 0) {
-    return [element("h2", {}, [t("plan")]), element("p", {}, [t("plan.nothing")]), ...texts];
+    const isLostElsewhere = !isElsewhere && cannotHelp.some(({ code }) => code === "other-namespace");
+    const why = t(isLostElsewhere ? "plan.lostElsewhere" : "plan.nothing");
+    return [element("h2", {}, [t("plan")]), element("p", {}, [why]), ...texts];
   }
   return [
     element("h2", {}, [t("plan")]),

@@ -107,6 +107,10 @@ export const TEXTS = {
     en: "No setting that we would change cures this.",
     zh: "没有可用于解决该问题的参数改动。",
   },
+  "plan.lostElsewhere": {
+    en: "Nothing can be steered from here without --device: the losses are in another network namespace.",
+    zh: "丢包发生在另一个网络命名空间，不用 --device 指定接口，就无法从这里分散数据包。",
+  },
   "plan.command": { en: "Apply it with", zh: "执行命令" },
   "plan.commandThere": { en: "Apply it on the machine itself with", zh: "在机器本身上执行命令" },
   "plan.proof": {

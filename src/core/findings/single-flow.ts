@@ -18,7 +18,7 @@ export function singleFlow(ofCase: Case, steering: SteeringCase | undefined): Fi
   return {
     code: "single-flow",
     severity: "reason",
-    confidence: steering.isSuffering && byRps ? MOST_CONFIDENCE : MOST_CONFIDENCE - 0.2,
+    confidence: steering.because === "suffers" && byRps ? MOST_CONFIDENCE : MOST_CONFIDENCE - 0.2,
     summary: {
       en: `The packets of ${netInterface.name} could go to ${to.en}, yet only ${full.en} is full: most likely one flow, which ${byRps ? "RPS" : "a NIC's queues"} cannot split. Let the sender use more connections or ports.`,
       zh: `${netInterface.name} 的数据包可以分到 ${to.zh}，却只有 ${full.zh} 占满：很可能是单条流，${byRps ? "RPS 也" : "网卡多队列也"}无法拆分。请让发送端使用更多连接或端口。`,

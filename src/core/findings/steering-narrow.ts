@@ -1,23 +1,20 @@
 import { cpuMaskText } from "../cpu-mask.ts";
 import type { Finding } from "../finding.ts";
 import { hasRps, masksOf } from "../steering.ts";
+import { bringsText } from "../suffering.ts";
 import type { Text } from "../text.ts";
-import { cpusText } from "../wording.ts";
+import { cpusText, sentences } from "../wording.ts";
 import { type Case, evidenceOf } from "./case.ts";
-import { leavesReachedCpusIdle, type SteeringCase } from "./steering.ts";
+import { leftOutCpus, type SteeringCase } from "./steering.ts";
 
 /** The packets cannot reach CPUs that have room: one queue, or an RPS mask (Alibaba Cloud's images ship `f` and `ff`). */
-export function steeringNarrow(
-  { observation }: Case,
-  steering: SteeringCase | undefined,
-): Finding | undefined {
-  if (!steering || leavesReachedCpusIdle(steering)) return undefined;
-  const { interface: netInterface, reach, cpusWithRoom } = steering;
-  const leftOut = cpusWithRoom.filter((cpu) => !reach.cpus?.includes(cpu));
-  const onlineCpus = observation.cpus.length;
-  const canBeNarrow = reach.rpsIsOn || netInterface.rxQueues.length < onlineCpus;
-  if (leftOut.length === 0 || !canBeNarrow) return undefined;
+export function steeringNarrow(ofCase: Case, steering: SteeringCase | undefined): Finding | undefined {
+  if (!steering) return undefined;
+  const leftOut = leftOutCpus(steering, ofCase);
+  if (leftOut.length === 0) return undefined;
 
+  const { observation } = ofCase;
+  const { interface: netInterface, reach, because } = steering;
   const masks = [...new Set(masksOf(netInterface))].map((mask) =>
     cpuMaskText(mask, observation.settings.cpus.possible),
   );
@@ -25,19 +22,29 @@ export function steeringNarrow(
   return {
     code: "steering-narrow",
     severity: "reason",
-    confidence: isKnown ? (steering.isSuffering ? 0.9 : 0.7) : 0.4,
-    summary: summaryOf(steering, masks, leftOut),
+    confidence: isKnown ? CONFIDENCE[because] : 0.4,
+    summary:
+      because === "brings"
+        ? sentences(bringsText(netInterface.name), summaryOf(steering, masks, leftOut))
+        : summaryOf(steering, masks, leftOut),
     evidence: evidenceOf({
       interface: netInterface.name,
       rxQueues: netInterface.rxQueues.length,
       rpsCpus: masks,
       reachedCpus: reach.cpus,
       leftOutCpus: leftOut,
-      onlineCpus,
+      onlineCpus: observation.cpus.length,
     }),
     remedy: hasRps(netInterface) ? "rps" : null,
   };
 }
+
+/** That a NIC brings the packets of another network namespace, no counter tells. */
+const CONFIDENCE: Readonly<Record<SteeringCase["because"], number>> = {
+  suffers: 0.9,
+  busiest: 0.7,
+  brings: 0.5,
+};
 
 function summaryOf(
   { interface: { name, rxQueues }, reach }: SteeringCase,

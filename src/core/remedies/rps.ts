@@ -3,10 +3,10 @@ import { type CpuMask, cpuMaskText } from "../cpu-mask.ts";
 import type { ObservedInterface } from "../observation.ts";
 import { isScriptableInterfaceName, type RpsChange } from "../remedy-script.ts";
 import { busiestFirst } from "../steering.ts";
-import { sufferingOf } from "../suffering.ts";
+import { bringsText, isAllElsewhere, sufferingOf } from "../suffering.ts";
 import type { Text } from "../text.ts";
 import { DEFAULT_THRESHOLDS } from "../thresholds.ts";
-import { cpusText } from "../wording.ts";
+import { cpusText, sentences } from "../wording.ts";
 import { NOTHING, ofNoUse, type Part, pointsTo, type Reason, type Request } from "./part.ts";
 import { chooseRps, chosenByHand } from "./rps-choice.ts";
 
@@ -65,18 +65,21 @@ export function rpsPart(request: Request): Part {
 function maskSteps(
   device: ObservedInterface,
   { mask, cpus }: { readonly mask: CpuMask; readonly cpus: readonly number[] },
-  { observation }: Request,
+  request: Request,
 ): readonly (RpsChange & Reason)[] {
-  const possibleCpus = observation.settings.cpus.possible ?? mask.toString(2).length;
+  const possibleCpus = request.observation.settings.cpus.possible ?? mask.toString(2).length;
   const to = cpusText(cpus);
   const queues = device.rxQueues.length;
+  const spread: Text = {
+    en: `${device.name} has ${queues === 1 ? "one receive queue" : `${queues} receive queues`}: its packets are spread over ${to.en}.`,
+    zh: `${device.name} 有 ${queues} 个接收队列：把它的数据包分散到 ${to.zh}。`,
+  };
   const why: Text =
     cpus.length === 0
       ? { en: "You asked for this mask.", zh: "这是您指定的掩码。" }
-      : {
-          en: `${device.name} has ${queues === 1 ? "one receive queue" : `${queues} receive queues`}: its packets are spread over ${to.en}.`,
-          zh: `${device.name} 有 ${queues} 个接收队列：把它的数据包分散到 ${to.zh}。`,
-        };
+      : bringsLosses(device, request)
+        ? sentences(bringsText(device.name), spread)
+        : spread;
   return device.rxQueues.flatMap(({ index, rpsCpus }) =>
     rpsCpus === undefined
       ? []
@@ -93,6 +96,14 @@ function maskSteps(
           },
         ],
   );
+}
+
+/** It was found to be narrow, and loses nothing itself. */
+function bringsLosses({ name }: ObservedInterface, { observation, verdict }: Request): boolean {
+  const isNarrow = verdict.findings.some(
+    ({ code, evidence }) => code === "steering-narrow" && evidence["interface"] === name,
+  );
+  return isNarrow && isAllElsewhere(sufferingOf(observation, DEFAULT_THRESHOLDS));
 }
 
 /** Where the loss is in another network namespace, only at an interface that was named. */
