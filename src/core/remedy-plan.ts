@@ -1,4 +1,4 @@
-import { nicBypassesBacklog } from "./cannot-help.ts";
+import { nicBypassesBacklog, RPS_ELSEWHERE } from "./cannot-help.ts";
 import { cpuMaskText } from "./cpu-mask.ts";
 import { flowLimitAdvice } from "./findings/flow-limit-drops.ts";
 import type { Observation } from "./observation.ts";
@@ -71,7 +71,8 @@ export function planRemedy(
   const noUses = [
     ...parts.flatMap(({ noUse }) => noUse),
     ...(bypassed ? [bypassed] : []),
-    ...verdict.cannotHelp,
+    // Who names an interface has heard of it.
+    ...verdict.cannotHelp.filter((one) => one !== RPS_ELSEWHERE || policy.device === undefined),
   ];
   const sysctls = values.filter((step) => step.kind === "sysctl");
   const kept = sysctls.map(({ name, to }) => ({ name, to, isKept: policy.persist }));

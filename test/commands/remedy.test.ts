@@ -201,6 +201,13 @@ describe("softnet remedy plan of an overload", () => {
       });
     }
 
+    test("does not go on to advise --device where it is given", async () => {
+      assert.deepEqual(codesOf(await planOf(elsewhere, "--device", "eth0")), [
+        "backlog-under-overload",
+        "budget-under-overload",
+      ]);
+    });
+
     test("and in this one steers the interface that suffers here", async () => {
       const { steps } = await planOf({ cpus: 2, interfaces: { eth0: { received: 90_000, lost: 400 }, lo } });
       assert.equal(steps[0]?.target, "/sys/class/net/eth0/queues/rx-0/rps_cpus");
