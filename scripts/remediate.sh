@@ -10,7 +10,8 @@ wanted=5000
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
-trap '' HUP INT PIPE TERM # a second's work: finished or taken back
+trap '' HUP INT TERM # a second's work: finished or taken back
+trap : PIPE
 
 dir=${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
 dir=${dir%"${dir##*[!/]}"} # a link and a slash would pass for a folder

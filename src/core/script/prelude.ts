@@ -24,13 +24,16 @@ export const EXIT = {
 /** The journal's first line. */
 const JOURNAL_HEADER = "softnet-remedy 1";
 
-/** Settings, how a run ends, the lock and the journal. */
+/**
+ * Settings, how a run ends, the lock and the journal. A closed pipe is caught and not ignored, which the parts of a pipeline would inherit: theirs is to end.
+ */
 export const PRELUDE = `
 # An old bash keeps here-documents in files: not on a full disk.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/dev/shm
 umask 022
 set -u
-trap '' HUP INT PIPE TERM # a second's work: finished or taken back
+trap '' HUP INT TERM # a second's work: finished or taken back
+trap : PIPE
 
 dir=\${SOFTNET_REMEDY_DIR:-/var/lib/softnet-remedy}
 dir=\${dir%"\${dir##*[!/]}"} # a link and a slash would pass for a folder
