@@ -12,7 +12,7 @@ export function usualGroup(near: readonly OwnRule[], all: readonly OwnRule[], ac
   const named = ({ fields }: CloudRule): string => fields.ContactGroups;
   const most = mostOf(near, named) ?? mostOf(all, named);
   if (most !== undefined) return most;
-  if (all.some(({ found }) => named(found) === ofContact)) return ofContact;
+  if (speaking(all).some(({ found }) => named(found) === ofContact)) return ofContact;
   return firstWritten(near, named) ?? firstWritten(all, named) ?? ofContact;
 }
 
@@ -44,15 +44,21 @@ function groupOfOurContact({ contacts }: Pick<AlarmAccount, "contacts">): string
   return groups.length === 1 ? groups[0]!.group : undefined;
 }
 
+/** A paused rule is not written, so what it says may be older than what was wished since: it is heard where no other is. */
+function speaking(rules: readonly OwnRule[]): readonly OwnRule[] {
+  const enabled = rules.filter(({ found }) => found.isEnabled);
+  return enabled.length > 0 ? enabled : rules;
+}
+
 /** What more than half of the rules say. */
 function mostOf(rules: readonly OwnRule[], say: (rule: CloudRule) => string): string | undefined {
-  const values = rules.map(({ found }) => say(found));
+  const values = speaking(rules).map(({ found }) => say(found));
   return values.find((value) => values.filter((each) => each === value).length * 2 > values.length);
 }
 
 /** Where two say different things, the one that was written last was changed by hand. Where nobody knows when, something goes before nothing. */
 function firstWritten(rules: readonly OwnRule[], say: (rule: CloudRule) => string): string | undefined {
-  const [first] = rules
+  const [first] = speaking(rules)
     .map(({ found }) => ({ value: say(found), writtenAtMs: found.writtenAtMs ?? Number.POSITIVE_INFINITY }))
     .toSorted(
       (a, b) =>

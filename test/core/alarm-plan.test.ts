@@ -287,6 +287,32 @@ describe("a plan for instances", () => {
     assert.deepEqual(planned(wish(), onlyPaused).deferred, []);
   });
 
+  for (const { flag, asked, ids } of [
+    { flag: "--webhook", asked: { webhook: "https://example.com/new" }, ids: ["i-1"] },
+    { flag: "--group-id", asked: { seriesGroupId: 7 }, ids: ["i-1"] },
+    { flag: "--contact-group", asked: { contactGroup: "ops" }, ids: ["i-1"] },
+    { flag: "--webhook", asked: { webhook: "https://example.com/new" }, ids: ["i-1", "i-2", "i-3"] },
+  ]) {
+    test(`without flags does not take ${flag} back where all but CRITICAL of ${ids.join(", ")} is paused and waits`, () => {
+      const coverage: AlarmWish["coverage"] = { ...covering(...ids), withSqueezed: true };
+      const before = applied(wish({ webhook: "https://example.com/old", coverage }));
+      const paused: AlarmAccount = {
+        ...before,
+        rules: before.rules.map((rule) => ({ ...rule, isEnabled: rule.fields.Level === "CRITICAL" })),
+      };
+      const { steps } = planned(wish({ ...AS_IT_IS, ...asked, coverage }), paused);
+      const written = after(paused, steps);
+      const rules = written.rules.map((rule) => ({
+        ...rule,
+        writtenAtMs: rule.fields.Level === "CRITICAL" ? 2000 : 1000,
+      }));
+      const flagless = wish({ ...AS_IT_IS, seriesGroupId: undefined, coverage: covering(...ids) });
+      const again = planned(flagless, { ...written, rules });
+      assert.deepEqual(again.steps, []);
+      assert.equal(again.deferred.length, 2 * ids.length);
+    });
+  }
+
   test("takes the rules of instances away that are gone, in this region only", () => {
     const both = applied(wish({ coverage: covering("i-1", "i-2") }));
     const elsewhere = after(
