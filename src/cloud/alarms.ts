@@ -368,7 +368,9 @@ export function connectAlarms({ access, accountId, nowMs }: AlarmsSettings): Ala
         series === undefined ? [{}] : [...chunksOf(series, INSTANCES_PER_CALL)].map(dimensionsOf);
       for (const question of questions) {
         for await (const body of pagesOf("DescribeMetricLast", { ...params, ...question })) {
-          for (const [instanceId, atMs] of parseLastPoints(body)) newest.set(instanceId, atMs);
+          for (const [instanceId, atMs] of parseLastPoints(body)) {
+            newest.set(instanceId, Math.max(atMs, newest.get(instanceId) ?? 0));
+          }
         }
       }
       return newest;

@@ -987,6 +987,30 @@ describe("status", () => {
     }
   });
 
+  test("takes the newest point of an instance that has two series, on whichever page it comes", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+    const point = (minutesAgo: number): string =>
+      JSON.stringify([{ instanceId: "i-moved", timestamp: Date.now() - minutesAgo * 60_000 }]);
+    const pages = [
+      { Code: "200", Datapoints: point(2), NextToken: "second" },
+      { Code: "200", Datapoints: point(90) },
+    ];
+    it.cloud.failBy((_, action) =>
+      action === "DescribeMetricLast"
+        ? { name: "a page", taken: true, how: jsonAnswer(200, pages.shift()!) }
+        : undefined,
+    );
+    const { instances } = JSON.parse((await it.run("status", "--json")).stdout);
+    assert.deepEqual(
+      instances.map((one: { instanceId: string; lastPointAgeSeconds: number }) => [
+        one.instanceId,
+        one.lastPointAgeSeconds < 300,
+      ]),
+      [["i-moved", true]],
+    );
+  });
+
   test("ends where the pages of points do not", async () => {
     await using it = await alarms();
     await it.run("apply", "--instance", "i-1", ...MAIL, "--yes");
