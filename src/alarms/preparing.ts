@@ -10,7 +10,7 @@ import type { CommonOptions, Io } from "../terminal/command.ts";
 import { type AlarmAccount, ownRulesOf } from "../core/alarm-account.ts";
 import { type FleetChange, fleetChange } from "../core/alarm-fleet.ts";
 import { ownEventRule } from "../core/alarm-event-rule.ts";
-import { type AlarmPlan, looksAt, planAlarms, seriesGroups } from "../core/alarm-plan.ts";
+import { type AlarmPlan, isPutAnew, planAlarms, seriesGroups } from "../core/alarm-plan.ts";
 import type { AlarmWish, Coverage, Reported } from "../core/alarm-wish.ts";
 import { alarmRuleId, alarmRules } from "../core/alarm-rules.ts";
 import type { MetricName } from "../core/metrics.ts";
@@ -322,7 +322,7 @@ async function reportedFor(
       .map((instanceId): HostSeries => ({ instanceId, groupId: groupOf(instanceId) }))
       .filter(({ instanceId, groupId }) => {
         const found = byId.get(alarmRuleId(rule, instanceId));
-        return found ? !looksAt(found, rule, instanceId, groupId) : isWanted;
+        return (found !== undefined || isWanted) && isPutAnew(found, rule, instanceId, groupId);
       });
     if (fresh.length === 0) continue;
     const points = await alarms.readLastPoints(rule.metricName, fresh);

@@ -137,14 +137,22 @@ export function seriesGroups(
     own.length === 0 ? ofFleet : usualSeriesGroup(byInstance.get(instanceId) ?? [], own);
 }
 
-/** Whether it is about the series that it should be about. */
-export function looksAt(
-  { fields }: CloudRule,
+/** Whether a rule is to be put where there is none: then CloudMonitor must have seen the series. */
+export function isPutAnew(
+  found: CloudRule | undefined,
   rule: AlarmRule,
   instanceId: string,
   groupId: number,
 ): boolean {
-  return fields.MetricName === rule.metricName && fields.Resources === seriesText(instanceId, groupId);
+  if (!found) return true;
+  const { MetricName, Resources } = found.fields;
+  const isElsewhere = MetricName !== rule.metricName || Resources !== seriesText(instanceId, groupId);
+  return isElsewhere || isMadeAnew(found);
+}
+
+/** No call that makes such a rule can write this field: the rule is deleted first. */
+function isMadeAnew({ fields }: CloudRule): boolean {
+  return fields.NoEffectiveInterval !== "";
 }
 
 function seriesText(instanceId: string, groupId: number): string {
@@ -201,8 +209,8 @@ function instanceSteps(
     const differences = differencesBetween(found?.fields, fields);
     if (differences.length === 0) continue;
     const isDeferred = found !== undefined && !found.isEnabled;
-    const isNewSeries = found === undefined || !looksAt(found, rule, instanceId, seriesGroupId);
-    if (isNewSeries && !isDeferred && !reported.hasData(rule.metricName, instanceId)) {
+    const needsData = isPutAnew(found, rule, instanceId, seriesGroupId);
+    if (needsData && !isDeferred && !reported.hasData(rule.metricName, instanceId)) {
       metricNames.push(rule.metricName);
     }
     (isDeferred ? deferred : steps).push({
@@ -211,7 +219,7 @@ function instanceSteps(
       name: ruleId,
       differences: differences.map(withoutSecrets),
       fields,
-      isMadeAnew: differences.some(({ field }) => field === "NoEffectiveInterval"),
+      isMadeAnew: found !== undefined && isMadeAnew(found),
     });
   }
   const data: DataStep = {

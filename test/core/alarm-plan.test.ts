@@ -294,7 +294,7 @@ describe("a plan for instances", () => {
     { flag: "--webhook", asked: { webhook: "https://example.com/new" }, ids: ["i-1", "i-2", "i-3"] },
   ]) {
     test(`without flags does not take ${flag} back where all but CRITICAL of ${ids.join(", ")} is paused and waits`, () => {
-      const coverage: AlarmWish["coverage"] = { ...covering(...ids), withSqueezed: true };
+      const coverage = { ...covering(...ids), withSqueezed: true } as AlarmWish["coverage"];
       const before = applied(wish({ webhook: "https://example.com/old", coverage }));
       const paused: AlarmAccount = {
         ...before,

@@ -186,6 +186,16 @@ describe("softnet alarms", { concurrency: true }, () => {
       assert.deepEqual(it.writes(), []);
     });
 
+    test("a rule that is made anew comes after a point where CloudMonitor has forgotten the series", async () => {
+      await using it = await fleet();
+      succeeded(await it.alarms(`apply --yes ${ONE}`));
+      it.account.state.metricRules.get("softnet-dropped-warn-i-a")!.noEffectiveInterval = "00:00-23:59";
+      (it.account.metrics.points as Map<string, object>).clear();
+      it.writes();
+      succeeded(await it.alarms("apply --yes"));
+      assert.deepEqual(it.writes(), ["PutCustomMetric", "DeleteMetricRules", "PutCustomMetricRule"]);
+    });
+
     for (const ruleId of ["softnet-critical-critical-i-a", "softnet-dropped-warn-i-a"]) {
       test(`the webhook of ${ruleId}, also where nobody says which is right`, async () => {
         await using it = await fleet();
