@@ -1,7 +1,9 @@
 import { defineVerb, exitCodeOfSignal } from "../terminal/command.ts";
+import { lookAt } from "../terminal/look.ts";
 import { diagnosisDocument } from "../core/diagnosis.ts";
 import { verdictOf } from "../core/verdict.ts";
 import { diagnosisText } from "../reports/diagnosis-text.ts";
+
 import { forSeconds, from, observationOf } from "../observing.ts";
 
 export default defineVerb({
@@ -24,9 +26,8 @@ export default defineVerb({
       options.json
         ? `${JSON.stringify(diagnosisDocument(observation, verdict, options.lang))}\n`
         : diagnosisText(observation, verdict, {
-            lang: options.lang,
-            columns: io.columns,
-            colours: io.isTerminal && !io.env["NO_COLOR"],
+            ...lookAt(options.lang, io),
+            isTerminal: io.isTerminal,
             capture: options.from,
           }),
     );

@@ -1,14 +1,16 @@
-import { cpuMaskText } from "../core/cpu-mask.ts";
+import { type CpuMask, cpuMaskText, cpusOfMask } from "../core/cpu-mask.ts";
 import type { Finding, FindingSeverity, RemedyKind } from "../core/finding.ts";
 import type { Observation, ObservedCpu, ObservedInterface } from "../core/observation.ts";
 import type { Language, Text } from "../core/text.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { countText, cpuListText, percentText } from "../core/wording.ts";
+import { countText, cpuListText, cpusText, percentText } from "../core/wording.ts";
 import { quoted } from "../terminal/consent.ts";
-import { narrowed, tableLines } from "../terminal/layout.ts";
+import { narrowed, tableLines, widthOf } from "../terminal/layout.ts";
 import { besideLabel, indented, labelled, type Look, type Style, styled } from "../terminal/look.ts";
 
 export interface DiagnosisLook extends Look {
+  /** Only there a table has to fit: a file takes lines of any length, and what is left out of it nobody can ask for. */
+  readonly isTerminal: boolean;
   /** The file that the observation comes from: its host is not the one that reads this. */
   readonly capture: string | undefined;
 }
@@ -140,11 +142,11 @@ function evidenceLines(observation: Observation, verdict: Verdict, look: Diagnos
 }
 
 /** What indented lines have room for. */
-function tableWidth({ columns }: Look): number {
-  return columns - 2;
+function tableWidth({ columns, isTerminal }: DiagnosisLook): number {
+  return isTerminal ? columns - 2 : Number.POSITIVE_INFINITY;
 }
 
-function cpuTable(observation: Observation, verdict: Verdict, look: Look): readonly string[] {
+function cpuTable(observation: Observation, verdict: Verdict, look: DiagnosisLook): readonly string[] {
   const { lang } = look;
   const { shown, left } = cpusToShow(observation.cpus, verdict);
   const isLimited = shown.some(({ flowLimitPerSecond }) => flowLimitPerSecond);
@@ -216,44 +218,66 @@ const CPU_COLUMNS: readonly CpuColumn[] = [
   { head: { en: "idle", zh: "idle" }, cell: ({ load }) => load && percentText(load.idlePercent).en },
 ];
 
-/** Interfaces that received or lost something. */
-function interfaceTable({ interfaces, settings }: Observation, look: Look): readonly string[] {
+/** Interfaces that received or lost something. What is long is put in short before a column gives way to it. */
+function interfaceTable({ interfaces, settings }: Observation, look: DiagnosisLook): readonly string[] {
   const active = interfaces.filter(
     (one) => (one.rxPacketsPerSecond ?? 0) + (one.rxDroppedPerSecond ?? 0) + (one.rxMissedPerSecond ?? 0) > 0,
   );
   if (active.length === 0) return [];
-  const masks = (one: ObservedInterface): string =>
-    [
-      ...new Set(
-        one.rxQueues.flatMap(({ rpsCpus }) =>
-          rpsCpus === undefined ? [] : [cpuMaskText(rpsCpus, settings.cpus.possible)],
-        ),
-      ),
-    ].join(" ");
-  const busiestFirst = active.toSorted(
-    (a, b) =>
-      (b.rxDroppedPerSecond ?? 0) - (a.rxDroppedPerSecond ?? 0) ||
-      (b.rxPacketsPerSecond ?? 0) - (a.rxPacketsPerSecond ?? 0),
-  );
-  const rows = [
-    INTERFACE_HEADS.map((head) => head[look.lang]),
-    ...busiestFirst
-      .slice(0, MOST_INTERFACE_ROWS)
-      .map((one) => [
-        one.name,
-        one.driver ?? one.kind,
-        optionalCount(one.rxPacketsPerSecond),
-        optionalCount(one.rxDroppedPerSecond),
-        String(one.rxQueues.length),
-        masks(one),
-        optionalCount(one.rxMissedPerSecond),
-        one.receivingCpus ? cpuListText(one.receivingCpus) : "",
-      ]),
+  const busiest = active
+    .toSorted(
+      (a, b) =>
+        (b.rxDroppedPerSecond ?? 0) - (a.rxDroppedPerSecond ?? 0) ||
+        (b.rxPacketsPerSecond ?? 0) - (a.rxPacketsPerSecond ?? 0),
+    )
+    .slice(0, MOST_INTERFACE_ROWS);
+  const { lang } = look;
+  const { possible } = settings.cpus;
+  const rowsWith = (say: SayMasks): readonly (readonly string[])[] => [
+    INTERFACE_HEADS.map((head) => head[lang]),
+    ...busiest.map((one) => [
+      one.name,
+      one.driver ?? one.kind,
+      optionalCount(one.rxPacketsPerSecond),
+      optionalCount(one.rxDroppedPerSecond),
+      String(one.rxQueues.length),
+      say(masksOf(one), possible, lang),
+      one.receivingCpus ? cpuListText(one.receivingCpus) : "",
+      optionalCount(one.rxMissedPerSecond),
+    ]),
   ];
-  return tableLines(narrowed(rows, tableWidth(look)), { namesFirst: true });
+  const width = tableWidth(look);
+  const [whole, short] = [narrowed(rowsWith(wholeMasks), width), narrowed(rowsWith(shortMasks), width)];
+  const isShortNeeded = whole[0]!.length < short[0]!.length;
+  return tableLines(isShortNeeded ? short : whole, { namesFirst: true });
 }
 
 const MOST_INTERFACE_ROWS = 8;
+
+/** Each once. */
+function masksOf({ rxQueues }: ObservedInterface): readonly CpuMask[] {
+  return [...new Set(rxQueues.flatMap(({ rpsCpus }) => (rpsCpus === undefined ? [] : [rpsCpus])))];
+}
+
+type SayMasks = (masks: readonly CpuMask[], possibleCpus: number | undefined, lang: Language) => string;
+
+/** As the kernel prints them. */
+const wholeMasks: SayMasks = (masks, possibleCpus) =>
+  masks.map((mask) => cpuMaskText(mask, possibleCpus)).join(" ");
+
+/** `CPUs 0-103` for one, `32 masks` for more, where that is shorter. */
+const shortMasks: SayMasks = (masks, possibleCpus, lang) => {
+  const whole = wholeMasks(masks, possibleCpus, lang);
+  const count = masks.length;
+  const one = masks[0] ?? 0n;
+  const short: Text =
+    count === 1
+      ? one === 0n
+        ? { en: "0", zh: "0" }
+        : cpusText(cpusOfMask(one))
+      : { en: `${count} masks`, zh: `${count} 个掩码` };
+  return widthOf(short[lang]) < widthOf(whole) ? short[lang] : whole;
+};
 
 /** Those that are least needed are last. What is missed is told in words as well. */
 const INTERFACE_HEADS: readonly Text[] = [
@@ -263,8 +287,8 @@ const INTERFACE_HEADS: readonly Text[] = [
   { en: "rx_dropped/s", zh: "rx_dropped/秒" },
   { en: "queues", zh: "队列" },
   { en: "rps_cpus", zh: "rps_cpus" },
-  { en: "rx_missed/s", zh: "rx_missed/秒" },
   { en: "IRQ CPUs", zh: "中断 CPU" },
+  { en: "rx_missed/s", zh: "rx_missed/秒" },
 ];
 
 function optionalCount(value: number | undefined): string {

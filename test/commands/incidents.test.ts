@@ -37,8 +37,8 @@ async function diagnose(args: readonly string[]): Promise<{ code: number; stdout
   const code = await main(["diagnose", ...args], {
     stdout: (text) => (stdout += text),
     stderr: (text) => assert.fail(text),
-    env: {},
-    isTerminal: false,
+    env: { NO_COLOR: "1" },
+    isTerminal: true,
     canAsk: false,
     ask: () => assert.fail("asked"),
     isRoot: false,
