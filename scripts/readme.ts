@@ -1,9 +1,8 @@
 /** `npm run readme`: writes the table of settings into both READMEs from the options themselves; a test says when they are out of step. */
 import { readFileSync, writeFileSync } from "node:fs";
 
-import { WISH_OPTIONS } from "../src/alarms/options.ts";
 import { AGENT_OPTIONS } from "../src/config.ts";
-import { OPERATOR_OPTIONS } from "../src/operator-options.ts";
+import { ecsEndpoint, OPERATOR_OPTIONS } from "../src/operator-options.ts";
 import type { Language, Text } from "../src/core/text.ts";
 import type { OptionTable } from "../src/options.ts";
 
@@ -18,7 +17,7 @@ const HEAD: readonly Text[] = [
 const SETTINGS: OptionTable = {
   ...AGENT_OPTIONS,
   ...OPERATOR_OPTIONS,
-  ecsEndpoint: WISH_OPTIONS.ecsEndpoint,
+  ecsEndpoint,
   // Their words for what an operator's verbs have too.
   ...AGENT_OPTIONS,
 };

@@ -1,5 +1,5 @@
 import { AGENT_OPTIONS, endpoint } from "./config.ts";
-import type { ValuesOf } from "./options.ts";
+import type { Option, ValuesOf } from "./options.ts";
 
 /** How every verb that asks the cloud on an operator's behalf finds it. */
 export const OPERATOR_OPTIONS = {
@@ -23,5 +23,17 @@ export const OPERATOR_OPTIONS = {
   },
   imds: AGENT_OPTIONS.imds,
 } as const;
+
+/** For a verb that asks which instances there are. */
+export const ecsEndpoint: Option<string | undefined> = {
+  env: "SOFTNET_ECS_ENDPOINT",
+  placeholder: "HOST",
+  ...endpoint,
+  fallback: undefined,
+  help: {
+    en: "ECS endpoint (default: ecs-vpc.<region>.aliyuncs.com, then ecs.<region>.aliyuncs.com)",
+    zh: "ECS 接入地址（默认 ecs-vpc.<region>.aliyuncs.com，其次 ecs.<region>.aliyuncs.com）",
+  },
+};
 
 export type OperatorOptions = ValuesOf<typeof OPERATOR_OPTIONS>;

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 
 import type { Tag } from "../cloud/ecs.ts";
-import { AGENT_OPTIONS, endpoint, instanceId } from "../config.ts";
+import { AGENT_OPTIONS, instanceId } from "../config.ts";
 import type { Site } from "../core/alarm-wish.ts";
 import { isPublicHost } from "../public-host.ts";
-import { OPERATOR_OPTIONS } from "../operator-options.ts";
+import { ecsEndpoint, OPERATOR_OPTIONS } from "../operator-options.ts";
 import {
   matching,
   oneOf,
@@ -73,17 +73,6 @@ const fromTag: RepeatedOption<Tag> = {
   help: {
     en: "every instance with this tag; those that no longer exist lose their rules",
     zh: "带有该标签的所有实例；已不存在的实例会被移除规则",
-  },
-};
-
-const ecsEndpoint: Option<string | undefined> = {
-  env: "SOFTNET_ECS_ENDPOINT",
-  placeholder: "HOST",
-  ...endpoint,
-  fallback: undefined,
-  help: {
-    en: "ECS endpoint (default: ecs-vpc.<region>.aliyuncs.com, then ecs.<region>.aliyuncs.com)",
-    zh: "ECS 接入地址（默认 ecs-vpc.<region>.aliyuncs.com，其次 ecs.<region>.aliyuncs.com）",
   },
 };
 

@@ -13,6 +13,7 @@ import { ownEventRule } from "../core/alarm-event-rule.ts";
 import { type AlarmPlan, isPutAnew, planAlarms, seriesGroups } from "../core/alarm-plan.ts";
 import type { AlarmWish, Coverage, Reported } from "../core/alarm-wish.ts";
 import { alarmRuleId, alarmRules } from "../core/alarm-rules.ts";
+import { ageOfPointMs, isStaleAge } from "../core/last-point.ts";
 import type { MetricName } from "../core/metrics.ts";
 import type { Language, Text } from "../core/text.ts";
 import { KnownError, UsageError } from "../errors.ts";
@@ -99,13 +100,44 @@ export async function prepare(
   { isStatus = false }: { readonly isStatus?: boolean } = {},
 ): Promise<Prepared> {
   const account = await at.alarms.readAccount("ours");
-  const covered = await (isStatus ? watchedOf : coverageOf)(options, account, at, isStatus);
+  const covered = isStatus
+    ? await watchedOf(options, account, at)
+    : await coverageOf(options, account, at, isStatus);
   const { coverage } = covered;
   const wish = wishOf(options, at.regionId, coverage);
   const plan = planAlarms(wish, account, await reportedFor(wish, account, at));
   const groupOf = seriesGroups(wish, account);
   const watched = covered.watchedIds?.map((instanceId) => ({ instanceId, groupId: groupOf(instanceId) }));
   return { account, plan, watched, ...covered };
+}
+
+interface WatchedPoints {
+  /** By instance, epoch milliseconds. */
+  readonly lastPoints: ReadonlyMap<string, number>;
+  /** Instances that are known not to run. */
+  readonly stoppedIds: readonly string[];
+}
+
+/** The newest points of what is watched. Where that is every instance that sends something, one that was released since is none. */
+export async function readWatchedPoints(
+  { watched, stoppedIds }: Prepared,
+  options: WishAsked,
+  at: AlarmsAtHand,
+): Promise<WatchedPoints> {
+  const lastPoints = await at.alarms.readLastPoints("softnet_severity", watched);
+  if (watched !== undefined) return { lastPoints, stoppedIds };
+  const nowMs = systemClock.nowMs();
+  const silent = [...lastPoints].filter(([, atMs]) => isStaleAge(ageOfPointMs(atMs, nowMs)));
+  const { readAbsences } = await import("../cloud/ecs.ts");
+  const absences = await readAbsences(
+    await ecsAccess(options, at),
+    at.regionId,
+    silent.map(([id]) => id),
+  );
+  return {
+    lastPoints: new Map([...lastPoints].filter(([id]) => !absences.releasedIds.has(id))),
+    stoppedIds: [...absences.stoppedIds],
+  };
 }
 
 /** @throws UsageError for the first thing that stands in the way. */
@@ -178,18 +210,13 @@ async function coverageOf(
 }
 
 /** What `status` looks at: as above, but it sets nothing up, and one rule for the fleet covers the instances that are named. */
-async function watchedOf(
-  options: WishAsked,
-  account: AlarmAccount,
-  at: AlarmsAtHand,
-  isStatus: boolean,
-): Promise<Covered> {
+async function watchedOf(options: WishAsked, account: AlarmAccount, at: AlarmsAtHand): Promise<Covered> {
   const { instances, fromTag } = options;
   const hasRules = instancesWithRules(account, at.regionId).length > 0;
   const isNamed = instances.length > 0 || fromTag.length > 0;
   if (options.fleetOnly || hasRules || !ownEventRule(account)) {
     return hasRules || isNamed || options.fleetOnly
-      ? coverageOf(options, account, at, isStatus)
+      ? coverageOf(options, account, at, true)
       : covering([], false);
   }
   if (!isNamed) return fleetCovered();

@@ -220,8 +220,8 @@ const NONE: Text = {
 };
 
 const NOBODY: Text = {
-  en: "No instance has sent a point for a day: whether the agents are alive cannot be seen here.",
-  zh: "一天内没有任何实例上报数据：无法在此判断 agent 是否存活。",
+  en: "No instance that there is has sent a point for a day: whether the agents are alive cannot be seen here.",
+  zh: "现有实例在一天内均未上报数据：无法在此判断 agent 是否存活。",
 };
 
 const FLEET = {

@@ -1,4 +1,4 @@
-import { CloudError } from "../errors.ts";
+import { CloudError, KnownError } from "../errors.ts";
 import { callRpc, type CloudAccess, type RpcParam } from "./rpc-call.ts";
 
 /** `k=v`, or `k` alone for any value. */
@@ -49,6 +49,38 @@ export async function readInstancesById(
     found.push(...(await readInstances(access, regionId, { InstanceIds })));
   }
   return found;
+}
+
+/** What ECS says of instances that send nothing. */
+export interface Absences {
+  /** It does not know them. */
+  readonly releasedIds: ReadonlySet<string>;
+  readonly stoppedIds: ReadonlySet<string>;
+}
+
+/** Why these instances may owe nothing. Where ECS cannot be asked, or may not be, nobody knows, and all of them do. */
+export async function readAbsences(
+  access: CloudAccess,
+  regionId: string,
+  instanceIds: readonly string[],
+): Promise<Absences> {
+  // Whoever runs the agent on a machine of another kind gave it an id of another kind.
+  const asked = instanceIds.filter((id) => id.startsWith("i-"));
+  try {
+    const found = new Map(
+      (await readInstancesById(access, regionId, asked)).map(({ instanceId, status }) => [
+        instanceId,
+        status,
+      ]),
+    );
+    return {
+      releasedIds: new Set(asked.filter((id) => !found.has(id))),
+      stoppedIds: new Set(asked.filter((id) => found.get(id) === "Stopped")),
+    };
+  } catch (error) {
+    if (error instanceof KnownError) return { releasedIds: new Set(), stoppedIds: new Set() };
+    throw error;
+  }
 }
 
 async function readInstances(

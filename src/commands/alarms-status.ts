@@ -1,6 +1,6 @@
 import { stepDocuments } from "../alarms/document.ts";
 import { ACCOUNT_OPTIONS, WISH_OPTIONS } from "../alarms/options.ts";
-import { openAlarms, prepare, refuseContradictions } from "../alarms/preparing.ts";
+import { openAlarms, prepare, readWatchedPoints, refuseContradictions } from "../alarms/preparing.ts";
 import { alarmStatusText, consoleUrl, type StatusToShow } from "../alarms/status-text.ts";
 import { systemClock } from "../clock.ts";
 import { defineVerb } from "../terminal/command.ts";
@@ -24,12 +24,12 @@ export default defineVerb({
     refuseContradictions(options);
     const at = await openAlarms(options, io);
     const prepared = await prepare(options, at, { isStatus: true });
-    const lastPoints = await at.alarms.readLastPoints("softnet_severity", prepared.watched);
+    const { lastPoints, stoppedIds } = await readWatchedPoints(prepared, options, at);
     const quota = await at.alarms.readQuota();
     const { regionId, accountId } = at;
     const status = alarmStatus(
       prepared.account,
-      { ...prepared, regionId },
+      { ...prepared, stoppedIds, regionId },
       lastPoints,
       quota,
       systemClock.nowMs(),

@@ -10,7 +10,7 @@ import { readAgentEnv } from "../host/agent-env.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { readLine } from "../host/host.ts";
 import { Machine } from "../host/machine.ts";
-import { OPERATOR_OPTIONS, type OperatorOptions } from "../operator-options.ts";
+import { ecsEndpoint, OPERATOR_OPTIONS, type OperatorOptions } from "../operator-options.ts";
 import { oneOf, type Option, readOptions } from "../options.ts";
 import { POLICIES, type PolicyChoice, policyText } from "../policies.ts";
 
@@ -35,6 +35,7 @@ export default defineVerb({
   },
   options: {
     ...OPERATOR_OPTIONS,
+    ecsEndpoint,
     instanceId: AGENT_OPTIONS.instanceId,
     accountId: AGENT_OPTIONS.accountId,
     stateDir: AGENT_OPTIONS.stateDir,
@@ -56,6 +57,7 @@ export default defineVerb({
       checkCloud({
         config,
         stsEndpoint: options.stsEndpoint ?? (agentEnv["SOFTNET_STS_ENDPOINT"] || undefined),
+        ecsEndpoint: options.ecsEndpoint ?? (agentEnv["SOFTNET_ECS_ENDPOINT"] || undefined),
         env: io.env,
         agentEnv,
         instance,

@@ -8,7 +8,7 @@ import {
 import type { AlarmPlan } from "./alarm-plan.ts";
 import type { Site } from "./alarm-wish.ts";
 import type { AlarmLevel } from "./alarm-rules.ts";
-import { ageOfPointMs, STALE_AFTER_MS } from "./last-point.ts";
+import { ageOfPointMs, isStaleAge } from "./last-point.ts";
 
 /** How an account's alarms are. */
 export interface AlarmStatus {
@@ -72,8 +72,7 @@ export function alarmStatus(
 }
 
 export function isStale({ isStopped, lastPointAgeSeconds }: InstanceAlarms): boolean {
-  if (isStopped) return false;
-  return lastPointAgeSeconds === undefined || lastPointAgeSeconds * 1000 > STALE_AFTER_MS;
+  return !isStopped && isStaleAge(lastPointAgeSeconds === undefined ? undefined : lastPointAgeSeconds * 1000);
 }
 
 /** Whether a channel of it waits for its link. */

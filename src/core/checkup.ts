@@ -1,6 +1,6 @@
 import type { Contact, MonitorQuota } from "./alarm-account.ts";
 import { FIRST_BOOT_REPORT, firstBootGap, type FirstBootReport, firstBootProblem } from "./first-boot.ts";
-import { STALE_AFTER_MS } from "./last-point.ts";
+import { isStaleAge, STALE_AFTER_MS } from "./last-point.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
 
@@ -223,21 +223,20 @@ export function lastPointCheck(instanceId: string, ageMs: number | undefined, mi
 const MOST_NAMES = 10;
 
 /**
- * The same for every instance that has a rule of ours or sent a point in the last 24 hours.
+ * The same for every instance that there is and that has a rule of ours or sent a point in the last 24 hours.
  *
  * @param agesMs undefined where there is no point.
  */
 export function lastPointsCheck(agesMs: ReadonlyMap<string, number | undefined>): Check {
-  const isSilent = (ageMs: number | undefined): boolean => ageMs === undefined || ageMs > STALE_AFTER_MS;
-  const silent = [...agesMs].filter(([, ageMs]) => isSilent(ageMs)).map(([id]) => id);
+  const silent = [...agesMs].filter(([, ageMs]) => isStaleAge(ageMs)).map(([id]) => id);
   const evidence = { instances: agesMs.size, silent };
   if (agesMs.size === 0) {
     return {
       code: "last-point",
       status: "warning",
       summary: {
-        en: "no instance has sent a point in the last 24 hours, and none has an alarm",
-        zh: "最近 24 小时没有任何实例上报数据点，也没有实例设置报警",
+        en: "no instance that there is has sent a point in the last 24 hours, and none has an alarm",
+        zh: "现有实例在最近 24 小时内均未上报数据点，也没有设置报警",
       },
       mend: {
         en: "install the agent on the instances: docs/install.md; for one of them: --instance-id ID",

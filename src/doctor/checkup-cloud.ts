@@ -2,6 +2,7 @@ import { pushMinutesApart } from "../agent/push-cron.ts";
 import { type AlarmsCloud, connectAlarms } from "../cloud/alarms.ts";
 import { type CallerIdentity, readCallerIdentity, stsEndpoints } from "../cloud/caller-identity.ts";
 import { type Credentials, mergedEnv, namesKey, readRoleName } from "../cloud/credentials.ts";
+import { type Absences, ecsEndpoints, readAbsences } from "../cloud/ecs.ts";
 import {
   chooseEndpoint,
   cloudMonitorEndpoints,
@@ -34,7 +35,7 @@ import {
   quotaCheck,
 } from "../core/checkup.ts";
 import { ownRulesOf } from "../core/alarm-account.ts";
-import { ageOfPointMs } from "../core/last-point.ts";
+import { ageOfPointMs, isStaleAge } from "../core/last-point.ts";
 import { seriesAtMost } from "../core/cpu-series.ts";
 import { mendOfRefusal, reasonOfRefusal } from "../core/refusal-text.ts";
 import type { Text } from "../core/text.ts";
@@ -47,6 +48,7 @@ export interface CloudQuestion {
   /** The agent's settings, as far as they are known here. */
   readonly config: AgentConfig;
   readonly stsEndpoint: string | undefined;
+  readonly ecsEndpoint: string | undefined;
   /** What the operator's shell has. */
   readonly env: Env;
   /** What the agent is given beside. */
@@ -230,7 +232,7 @@ async function checkRegion(
   instance: InstanceIdentity | undefined,
   regionId: string,
 ): Promise<readonly [Check, ...(readonly Checked[])]> {
-  const { config, stsEndpoint, nowMs } = question;
+  const { config, stsEndpoint, ecsEndpoint, nowMs } = question;
   const [cms, sts] = await Promise.all([
     choose(config.endpoint, cloudMonitorEndpoints(regionId)),
     choose(stsEndpoint, stsEndpoints(regionId)),
@@ -250,8 +252,9 @@ async function checkRegion(
   }
   const told = caller instanceof KnownError ? undefined : caller?.accountId;
   const accountId = config.accountId ?? told ?? instance?.accountId;
+  const { credentials } = found;
   const monitor = connectAlarms({
-    access: accessTo(cms, found.credentials),
+    access: accessTo(cms, credentials),
     // Only points are in a namespace of the account's.
     accountId: accountId ?? "",
     nowMs,
@@ -265,6 +268,8 @@ async function checkRegion(
       instanceId: config.instanceId ?? instance?.instanceId,
       regionId,
       nowMs,
+      absencesOf: async (ids) =>
+        readAbsences(accessTo(await choose(ecsEndpoint, ecsEndpoints(regionId)), credentials), regionId, ids),
     }),
   ]);
   const isTaken = account.some(
@@ -431,6 +436,7 @@ async function checkLastPoint(
     readonly instanceId: string | undefined;
     readonly regionId: string;
     readonly nowMs: () => number;
+    readonly absencesOf: (instanceIds: readonly string[]) => Promise<Absences>;
   },
 ): Promise<Checked> {
   const { accountId, callersId, instanceId, regionId } = of;
@@ -464,7 +470,9 @@ async function checkLastPoint(
   if (rules instanceof KnownError) return failedCall("last-point", rules);
   const ruled = ownRulesOf({ rules }, regionId).map((own) => own.instanceId);
   const all = [...new Set([...points.keys(), ...ruled])].toSorted();
-  return lastPointsCheck(new Map(all.map((id) => [id, ageMsOf(id)])));
+  const { releasedIds, stoppedIds } = await of.absencesOf(all.filter((id) => isStaleAge(ageMsOf(id))));
+  const owing = all.filter((id) => !releasedIds.has(id) && !stoppedIds.has(id));
+  return lastPointsCheck(new Map(owing.map((id) => [id, ageMsOf(id)])));
 }
 
 /** What could not be learned, and what would let us learn it. */

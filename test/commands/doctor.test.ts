@@ -93,6 +93,7 @@ async function cloudOf(account: Account, user: CloudUser = USER) {
       ...KEYS,
       SOFTNET_ENDPOINT: cloud.url,
       SOFTNET_STS_ENDPOINT: cloud.url,
+      SOFTNET_ECS_ENDPOINT: cloud.url,
       SOFTNET_REGION: "cn-hangzhou",
       SOFTNET_INSTANCE_ID: "i-bp1doctor",
     },
@@ -117,6 +118,17 @@ function pushPoint(account: Account, startMs: number, instanceId = "i-bp1doctor"
     Values: values,
   }));
   call(account.families, "PutCustomMetric", { MetricList }, startMs);
+}
+
+function launch(account: Account, instanceId: string, status: "Running" | "Stopped" = "Running"): void {
+  account.state.instances.push({
+    instanceId,
+    regionId: "cn-hangzhou",
+    instanceName: instanceId,
+    instanceType: "ecs.g7.large",
+    status,
+    tags: {},
+  });
 }
 
 function putContact(account: Account, name: string): void {
@@ -207,6 +219,7 @@ describe("softnet doctor", () => {
     pushPoint(account, minutesAgo(90), "i-bp1dead");
     putContact(account, "ops");
     putRule(account, "i-bp1dead");
+    for (const id of ["i-bp1doctor", "i-bp1silent", "i-bp1dead"]) launch(account, id);
     await using it = await cloudOf(account);
     const { check } = await doctor({ ...it.env, SOFTNET_INSTANCE_ID: "" });
     assert.equal(check("last-point").status, "failed");
@@ -231,9 +244,27 @@ describe("softnet doctor", () => {
     const account = openAccount();
     pushPoint(account, minutesAgo(1));
     pushPoint(account, minutesAgo(20 * 60), "i-bp1dead");
+    launch(account, "i-bp1dead");
     await using it = await cloudOf(account);
     const { check } = await doctor({ ...it.env, SOFTNET_INSTANCE_ID: "" });
     assert.deepEqual(check("last-point").evidence, { instances: 2, silent: ["i-bp1dead"] });
+  });
+
+  test("misses no instance that was released or is stopped, unless ECS may not be asked", async () => {
+    const account = openAccount();
+    pushPoint(account, minutesAgo(1));
+    for (const id of ["i-bp1released", "i-bp1stopped"]) pushPoint(account, minutesAgo(60), id);
+    launch(account, "i-bp1stopped", "Stopped");
+    await using it = await cloudOf(account);
+    const lastPoint = async () => (await doctor({ ...it.env, SOFTNET_INSTANCE_ID: "" })).check("last-point");
+    const { status, evidence } = await lastPoint();
+    assert.deepEqual([status, evidence], ["ok", { instances: 1, silent: [] }]);
+    it.cloud.failBy((_, action) =>
+      action === "DescribeInstances"
+        ? { name: "refused", taken: false, how: { status: 403, body: '{"Code":"NoPermission"}' } }
+        : undefined,
+    );
+    assert.deepEqual((await lastPoint()).evidence["silent"], ["i-bp1released", "i-bp1stopped"]);
   });
 
   test("takes the agent's own settings from the file that systemd reads", async () => {

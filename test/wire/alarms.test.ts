@@ -965,12 +965,52 @@ describe("status", () => {
     await using it = await alarms();
     await it.run("apply", "--fleet-only", ...MAIL, "--yes");
     it.account.activate("softnet_oncall", "Mail");
+    for (const id of ["i-alive", "i-dead"]) it.launch(id);
     await putPoint(it, "i-alive", 2);
     await putPoint(it, "i-dead", 23 * 60);
     const { code, stdout } = await it.run("status");
     assert.equal(code, 1);
     assert.match(stdout, /i-dead +13[789]\d min ago[\s\S]*STALE/);
   });
+
+  test("misses no instance that was released, where one rule covers the fleet, as far as ECS says so", async () => {
+    await using it = await alarms();
+    await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+    it.account.activate("softnet_oncall", "Mail");
+    it.launch("i-alive");
+    it.launch("i-stopped");
+    it.account.state.instances.at(-1)!.status = "Stopped";
+    await putPoint(it, "i-alive", 2);
+    for (const id of ["i-released", "i-stopped"]) await putPoint(it, id, 60);
+    const asked = it.cloud.requests.length;
+    const { code, stdout } = await it.run("status");
+    assert.equal(code, 0, stdout);
+    assert.doesNotMatch(stdout, /i-released|STALE/);
+    assert.match(stdout, /i-stopped +stopped/);
+    const question = it.cloud.requests.slice(asked).find(({ action }) => action === "DescribeInstances");
+    assert.match(question!.parameters, /i-released.*i-stopped/);
+    assert.doesNotMatch(question!.parameters, /i-alive/);
+    // A machine of another kind is none that ECS could know.
+    await putPoint(it, "web-7", 60);
+    assert.match((await it.run("status")).stdout, /web-7 +(59|60) min ago[\s\S]*One instance has/);
+  });
+
+  for (const [name, how] of [
+    ["may not be asked", { status: 403, body: '{"Code":"NoPermission"}' }],
+    ["cannot be asked", { status: 503, body: "" }],
+  ] as const) {
+    test(`misses whoever sends nothing where ECS ${name}`, async () => {
+      await using it = await alarms();
+      await it.run("apply", "--fleet-only", ...MAIL, "--yes");
+      await putPoint(it, "i-released", 60);
+      it.cloud.failBy((_, action) =>
+        action === "DescribeInstances" ? { name, taken: false, how } : undefined,
+      );
+      const { code, stdout, stderr } = await it.run("status");
+      assert.deepEqual([code, stderr], [1, ""]);
+      assert.match(stdout, /i-released +(59|60) min ago[\s\S]*STALE/);
+    });
+  }
 
   test("of an account in which nothing was ever reported is an answer, whichever one CloudMonitor gives", async () => {
     for (const [name, body] of [
