@@ -39,9 +39,11 @@ export default defineVerb({
   },
 });
 
-/** With the flags of this plan. A webhook is often all the secret it has: unless it is given, the shell's variable is empty, and refused. */
+/** With the flags of this plan, less what `apply` refuses. A webhook is often all the secret it has: unless it is given, the shell's variable is empty, and refused. */
 function applyCommand({ commandLine }: Io): string {
-  const flags = commandLine.slice(commandLine.indexOf("alarms") + 2);
+  const flags = commandLine
+    .slice(commandLine.indexOf("alarms") + 2)
+    .filter((flag, i, all) => !/^--root(=|$)/.test(flag) && all[i - 1] !== "--root");
   const shown = flags.flatMap((flag, i) => {
     if (flags[i - 1] === "--webhook" && flag !== "off") return [`"$${VARIABLE}"`];
     const [, url] = /^--webhook=(.*)$/.exec(flag) ?? [];

@@ -533,6 +533,14 @@ describe("on a terminal", () => {
     const { stdout } = await it.run("plan", "--instance", "i-1", ...MAIL);
     assert.match(stdout, /softnet alarms apply --instance i-1 --mail ops@example.com/);
   });
+
+  for (const root of [["--root", "/"], ["--root=/"]]) {
+    test(`the command that applies a plan is without ${root.join(" ")}, which apply refuses`, async () => {
+      await using it = await alarms();
+      const { stdout } = await it.run("plan", ...root, "--instance", "i-1", ...MAIL);
+      assert.match(stdout, /softnet alarms apply --instance i-1 --mail ops@example.com\n/);
+    });
+  }
 });
 
 test("series of an application group: rules look at those, and a second run writes nothing", async () => {
