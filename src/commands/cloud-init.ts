@@ -122,7 +122,7 @@ export default defineVerb({
     en: "  softnet cloud-init --package-url URL --sha256 HEX > user-data.yaml\n\nExits with 0 when it is printed, 2 when it could not be.",
     zh: "  softnet cloud-init --package-url URL --sha256 HEX > user-data.yaml\n\n退出码：0 已打印，2 无法生成。",
   },
-  refuses: ["json", "root"],
+  refuses: ["json"],
   options: {
     packageUrl,
     sha256,

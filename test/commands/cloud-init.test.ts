@@ -42,6 +42,12 @@ describe("softnet cloud-init", () => {
     assert.doesNotMatch(stdout, /tune|write_files/);
   });
 
+  test("takes --root as every verb that writes nothing, and refuses --json, since its text is the product", async () => {
+    const plain = await runSoftnet(WHAT);
+    assert.deepEqual(await runSoftnet([...WHAT, "--root", "/"]), plain);
+    assert.equal((await runSoftnet([...WHAT, "--json"])).code, 2);
+  });
+
   test("takes directories that the service can use", async () => {
     const set = [
       "--set",
