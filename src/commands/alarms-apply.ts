@@ -14,8 +14,8 @@ export default defineVerb({
     zh: "按计划配置账号中的报警：联系人、联系人组、规则",
   },
   details: {
-    en: "A second run writes nothing. Paused rules stay paused, and what softnet did not make is not touched.\nWith --from-tag it can run each hour: new instances get rules, those that no longer exist lose theirs.\nExits with 0 when the account is in step, 2 when it could not.",
-    zh: "再次执行不会写入任何内容。已暂停的规则保持暂停，不是 softnet 创建的内容不会改动。\n配合 --from-tag 可以每小时执行：新实例会得到规则，已不存在的实例会失去规则。\n退出码：0 已一致，2 无法执行。",
+    en: "A second run writes nothing. Paused rules stay paused, and what softnet did not make is not touched.\nWith --from-tag it can run each hour: new instances get rules, those that no longer exist lose theirs.\nExits with 0 when the account is in step or only paused rules differ, 2 when it could not.",
+    zh: "再次执行不会写入任何内容。已暂停的规则保持暂停，不是 softnet 创建的内容不会改动。\n配合 --from-tag 可以每小时执行：新实例会得到规则，已不存在的实例会失去规则。\n退出码：0 已一致，或仅已暂停的规则有差异；2 无法执行。",
   },
   refuses: ["root"],
   options: { ...WISH_OPTIONS, maxRemovals, yes, ...ACCOUNT_OPTIONS },
