@@ -802,6 +802,15 @@ describe("what stands in the way", () => {
       "https://[fd00::1]/hook",
       "https://[fe80::1]/hook",
       "https://[::ffff:10.0.0.1]/hook",
+      "https://hooks/hook",
+      "https://192.0.0.8/hook",
+      "https://192.0.2.1/hook",
+      "https://198.19.0.1/hook",
+      "https://198.51.100.1/hook",
+      "https://203.0.113.1/hook",
+      "https://[fec0::1]/hook",
+      "https://[2001:db8::1]/hook",
+      "https://[64:ff9b::10.0.0.1]/hook",
     ].map(
       (url) =>
         [
@@ -820,6 +829,13 @@ describe("what stands in the way", () => {
       /--from-tag a=b: expected an instance/,
     ],
   ];
+  for (const url of ["https://8.8.8.8/", "https://[2400:3200::1]/", "https://[64:ff9b::8.8.8.8]/"]) {
+    test(`the webhook ${url} is not: it is a public address`, async () => {
+      await using it = await alarms();
+      assert.equal((await it.run("plan", "--instance", "i-1", ...MAIL, "--webhook", url)).code, 1);
+    });
+  }
+
   for (const [name, [verb, ...args], complaint] of cases) {
     test(`${name} is refused with one line, and nothing is written`, async () => {
       await using it = await alarms();
