@@ -48,7 +48,8 @@ remove() {
 purge() {
   remove
   rm -rf /var/lib/softnet
-  rm -f "$settings" "${settings%/*}"/first-boot.json "${settings%/*}"/remediate.sh
+  # A first boot that was killed leaves what its step had said.
+  rm -f "$settings" "${settings%/*}"/first-boot.json "${settings%/*}"/first-boot.json.said "${settings%/*}"/remediate.sh
   rmdir "${settings%/*}" 2> /dev/null || true
 }
 

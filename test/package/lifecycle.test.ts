@@ -129,7 +129,7 @@ describe("an installed package", { skip }, () => {
         ${add}
         mkdir -p /var/lib/softnet
         touch /var/lib/softnet/softnet.db
-        touch /etc/softnet/first-boot.json /etc/softnet/remediate.sh
+        touch /etc/softnet/first-boot.json /etc/softnet/first-boot.json.said /etc/softnet/remediate.sh
         ${purge}
         echo left:
         find / -xdev -path '*softnet*' ! -path '/var/l*/dpkg/*' ! -path '/mnt/*' -newer /run/before`);
