@@ -117,4 +117,16 @@ describe("the command line", () => {
     assert.match(stdout, /--sample-seconds SECONDS .*\(environment\s+SOFTNET_SAMPLE_SECONDS; default 1\)/);
     assert.equal(status, 0);
   });
+
+  test("says them in the bracket that the text ends with, in both languages", () => {
+    for (const [lang, region, console] of [
+      ["en", "(default: from the metadata service; environment SOFTNET_REGION)", "(default 127.0.0.1:9417; "],
+      ["zh", "（默认取自元数据服务；环境变量SOFTNET_REGION）", "（默认 127.0.0.1:9417；"],
+    ] as const) {
+      const { stdout } = softnet(["run", "--help", "--lang", lang]);
+      // As it was before it was broken into lines, which in Chinese takes no space.
+      const text = stdout.replaceAll(/\n +/g, lang === "en" ? " " : "");
+      assert.ok(text.includes(region) && text.includes(console), text);
+    }
+  });
 });

@@ -93,7 +93,21 @@ function optionRows(table: OptionTable, lang: Language): [string, string][] {
         : undefined,
       option.repeatable ? WORDS.repeatable[lang] : undefined,
     ].filter((note) => note !== undefined);
-    if (notes.length === 0) return [name, option.help[lang]];
-    return [name, option.help[lang] + { en: ` (${notes.join("; ")})`, zh: `（${notes.join("；")}）` }[lang]];
+    return [name, withNotes(option.help[lang], notes, lang)];
   });
 }
+
+/** In the bracket that the text ends with, where it ends with one. */
+function withNotes(text: string, notes: readonly string[], lang: Language): string {
+  if (notes.length === 0) return text;
+  const { open, semicolon, close } = BRACKET[lang];
+  const added = notes.join(semicolon);
+  return text.endsWith(close)
+    ? text.slice(0, -close.length) + semicolon + added + close
+    : text + open + added + close;
+}
+
+const BRACKET = {
+  en: { open: " (", semicolon: "; ", close: ")" },
+  zh: { open: "（", semicolon: "；", close: "）" },
+} as const;
