@@ -15,6 +15,7 @@ import {
   ruleWord,
 } from "../core/alarm-status.ts";
 import type { Language, Text } from "../core/text.ts";
+import { complaintText } from "../core/wording.ts";
 import { tableLines } from "../terminal/layout.ts";
 import { besideLabel, labelled, type Look } from "../terminal/look.ts";
 
@@ -123,11 +124,7 @@ function staleLines(instances: readonly InstanceAlarms[], look: Look): readonly 
 }
 
 function obstacleLines({ where, expected, got }: Obstacle, look: Look): readonly string[] {
-  const text: Text = {
-    en: `${where.en}: expected ${expected.en}, got ${got.en}`,
-    zh: `${where.zh}：应为 ${expected.zh}，实际为 ${got.zh}`,
-  };
-  return labelled(WORDS.differs[look.lang], "yellow", text[look.lang], look);
+  return labelled(WORDS.differs[look.lang], "yellow", complaintText(where, expected, got)[look.lang], look);
 }
 
 function toldLines(group: string, contacts: readonly Contact[], look: Look): readonly string[] {

@@ -5,7 +5,8 @@ import { sortSettings } from "../doctor/settings.ts";
 import { systemClock } from "../clock.ts";
 import { defineVerb, exitCodeOfSignal, type Io } from "../terminal/command.ts";
 import { AGENT_OPTIONS, type AgentConfig } from "../config.ts";
-import type { Language } from "../core/text.ts";
+import { type RefusedSetting, refusedText } from "../core/checkup.ts";
+import type { Language, Text } from "../core/text.ts";
 import { readAgentEnv } from "../host/agent-env.ts";
 import { parseCpuList } from "../host/cpu-list.ts";
 import { readLine } from "../host/host.ts";
@@ -47,7 +48,8 @@ export default defineVerb({
       return 0;
     }
     using machine = new Machine(options.root);
-    const { env: agentEnv, refused } = sortSettings(readAgentEnv(machine));
+    const { env: agentEnv, refused, passedOver } = sortSettings(readAgentEnv(machine));
+    for (const setting of passedOver) sayPassedOver(setting, options.lang, io);
     const config = agentConfig(options, { ...agentEnv, ...io.env });
     const possible = parseCpuList(readLine(machine, "/sys/devices/system/cpu/possible") ?? "");
     let asked: Promise<Instance> | undefined;
@@ -80,6 +82,16 @@ export default defineVerb({
     return exitCodeOf(checked);
   },
 });
+
+/** The agent starts with it all the same. */
+function sayPassedOver(setting: RefusedSetting, lang: Language, io: Io): void {
+  const what = refusedText(setting);
+  const said: Text = {
+    en: `${what.en}: it is passed over, and the agent does not read it`,
+    zh: `${what.zh}；已忽略此项，agent 也不读取它`,
+  };
+  io.stderr(`softnet: ${said[lang]}\n`);
+}
 
 /** What is under way is left to itself: it changes nothing. */
 function aborted(signal: AbortSignal): Promise<undefined> {

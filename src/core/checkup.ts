@@ -3,6 +3,7 @@ import { FIRST_BOOT_REPORT, firstBootGap, type FirstBootReport, firstBootProblem
 import { isStaleAge, STALE_AFTER_MS } from "./last-point.ts";
 import type { Conflict } from "./remedies/conflicts.ts";
 import type { Text } from "./text.ts";
+import { complaintText } from "./wording.ts";
 
 /** A closed set; public. */
 export type CheckCode =
@@ -300,7 +301,7 @@ export interface AgentSigns {
   readonly console: { readonly url: string; readonly healthy: boolean; readonly said: string } | undefined;
 }
 
-/** A setting with which the agent does not start. */
+/** A setting that whoever reads it does not take. */
 export interface RefusedSetting {
   readonly name: string;
   /** File and line. */
@@ -309,12 +310,14 @@ export interface RefusedSetting {
   readonly got: string;
 }
 
+export function refusedText({ place, name, expected, got }: RefusedSetting): Text {
+  const where: Text = { en: `${place}: ${name}`, zh: `${place}：${name}` };
+  return complaintText(where, sameText(expected), sameText(got));
+}
+
 /** @param refused one or more. */
 export function settingsCheck(refused: readonly RefusedSetting[]): Check {
-  const each = refused.map(({ place, name, expected, got }): Text => ({
-    en: `${place}: ${name}: expected ${expected}, got ${got}`,
-    zh: `${place}：${name}：应为 ${expected}，实际为 ${got}`,
-  }));
+  const each = refused.map(refusedText);
   const places = refused.map(({ place }) => place).join(" ");
   return {
     code: "agent",

@@ -54,10 +54,12 @@ export function mendOfRefusal({ code, ramAction, policy }: RefusalFacts): Text {
   return typeof mend === "function" ? mend(endpointVariable(ramAction)) : mend;
 }
 
-/** The setting that names another endpoint of the product. */
+/** The setting that names another endpoint of the product; of CloudMonitor, where no call says of which. */
 function endpointVariable(ramAction: string): string {
   const product = ramAction.slice(0, ramAction.indexOf(":"));
-  return product === "cms" ? "SOFTNET_ENDPOINT" : `SOFTNET_${product.toUpperCase()}_ENDPOINT`;
+  return product === "cms" || product === ""
+    ? "SOFTNET_ENDPOINT"
+    : `SOFTNET_${product.toUpperCase()}_ENDPOINT`;
 }
 
 const MENDS: Readonly<Record<string, Text | ((variable: string) => Text)>> = {

@@ -54,6 +54,14 @@ function listed(names: readonly string[], comma: string, and: string): string {
   return `${names.slice(0, -1).join(comma)}${and}${gap}${last}`;
 }
 
+/** `WHERE: expected THIS, got THAT`, as a complaint words it. */
+export function complaintText(where: Text, expected: Text, got: Text): Text {
+  return {
+    en: `${where.en}: expected ${expected.en}, got ${got.en}`,
+    zh: `${where.zh}：应为 ${expected.zh}，实际为 ${got.zh}`,
+  };
+}
+
 /** Sentences one after the other, empty ones left out. Chinese takes no space between them. */
 export function sentences(...texts: readonly (Text | undefined)[]): Text {
   const said = texts.filter((text) => text !== undefined);

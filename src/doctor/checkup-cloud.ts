@@ -33,12 +33,14 @@ import {
   type NotChecked,
   otherAccountCheck,
   quotaCheck,
+  sameText,
 } from "../core/checkup.ts";
 import { ownRulesOf } from "../core/alarm-account.ts";
 import { ageOfPointMs, isStaleAge } from "../core/last-point.ts";
 import { seriesAtMost } from "../core/cpu-series.ts";
 import { mendOfRefusal, reasonOfRefusal } from "../core/refusal-text.ts";
 import type { Text } from "../core/text.ts";
+import { complaintText } from "../core/wording.ts";
 import { KnownError } from "../errors.ts";
 import { AGENT_ENV_PATH } from "../host/agent-env.ts";
 
@@ -135,8 +137,8 @@ async function findCredentials({ env, agentEnv }: CloudQuestion, metadata: Insta
           code: "credentials",
           status: "failed",
           summary: {
-            en: `what ${name.en} holds cannot be used: ${complaintText(error).en}`,
-            zh: `${name.zh}中的凭证无法使用：${complaintText(error).zh}`,
+            en: `what ${name.en} holds cannot be used: ${wordsOf(error).en}`,
+            zh: `${name.zh}中的凭证无法使用：${wordsOf(error).zh}`,
           },
           mend: { en: error.expected, zh: error.expected },
           evidence: { source: name.en },
@@ -176,7 +178,7 @@ export async function readInstance(imds: string): Promise<Instance> {
     return { identity, roleName, problem: undefined };
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
-    return { identity: undefined, roleName: undefined, problem: complaintText(error) };
+    return { identity: undefined, roleName: undefined, problem: wordsOf(error) };
   }
 }
 
@@ -479,7 +481,7 @@ async function checkLastPoint(
 function failedCall(code: CheckCode, error: KnownError): Check {
   const refused = error instanceof RefusedCall ? error : undefined;
   const { ramAction = "", policy = "", cloudCode } = refused ?? {};
-  const reason = reasonOfRefusal(error.code) ?? complaintText(error);
+  const reason = reasonOfRefusal(error.code) ?? wordsOf(error);
   const said = cloudCode === undefined ? "" : ` (${cloudCode})`;
   return {
     code,
@@ -491,11 +493,9 @@ function failedCall(code: CheckCode, error: KnownError): Check {
 }
 
 /** What a complaint holds is English, like the flags and files that it is about; the sentence around it need not be. */
-function complaintText({ message, where, expected, got }: KnownError): Text {
-  return {
-    en: message,
-    zh: `${where.replace(/^metadata service/, "元数据服务")}：应为 ${expected}，实际为 ${got}`,
-  };
+function wordsOf({ where, expected, got }: KnownError): Text {
+  const place: Text = { en: where, zh: where.replace(/^metadata service/, "元数据服务") };
+  return complaintText(place, sameText(expected), sameText(got));
 }
 
 async function orError<T>(asked: Promise<T>): Promise<T | KnownError> {

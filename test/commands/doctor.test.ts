@@ -377,6 +377,22 @@ describe("softnet doctor", () => {
     assert.equal(check("last-point").status, "ok");
   });
 
+  test("does not say of an operator's endpoint in the agent's file that the agent does not start with it", async () => {
+    await using it = await cloudOf(openAccount());
+    const root = rootWith({
+      "/etc/softnet/agent.env": "SOFTNET_STS_ENDPOINT=ftp://sts\nSOFTNET_ECS_ENDPOINT=ftp://ecs\n",
+    });
+    const { stdout, stderr } = await runSoftnet(["doctor", "--json", "--root", root], {
+      env: { ...it.env, SOFTNET_IMDS: NOWHERE, HOME: dir },
+    });
+    const { checks } = JSON.parse(stdout) as { checks: CheckDocument[] };
+    assert.ok(!checks.some(({ code }) => code === "agent"));
+    assert.match(
+      stderr,
+      /agent\.env:1: SOFTNET_STS_ENDPOINT: expected .*, got "ftp:\/\/sts": it is passed over, and the agent does not read it\n.*agent\.env:2: SOFTNET_ECS_ENDPOINT: /,
+    );
+  });
+
   test("names the setting of the endpoint that cannot be reached", async () => {
     await using it = await cloudOf(openAccount(), { ...USER, allowed: [] });
     const { check } = await doctor({ ...it.env, SOFTNET_ENDPOINT: NOWHERE });

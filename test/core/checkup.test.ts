@@ -14,6 +14,7 @@ import {
   lastPointsCheck,
   quotaCheck,
 } from "../../src/core/checkup.ts";
+import { mendOfRefusal } from "../../src/core/refusal-text.ts";
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const MINUTE_MS = 60_000;
@@ -301,4 +302,11 @@ describe("what else sets what a remedy sets", () => {
     );
     assert.deepEqual(checks[0]!.evidence["where"], ["/etc/sysctl.d/99-z.conf:3", "/etc/sysctl.conf:1"]);
   });
+});
+
+test("the mend of a call that nobody can name names a setting that there is", () => {
+  for (const code of ["wrong-endpoint", "cloud-unreachable"]) {
+    const { en } = mendOfRefusal({ code, ramAction: "", policy: "" });
+    assert.match(en, /SOFTNET_ENDPOINT/);
+  }
 });
