@@ -55,7 +55,8 @@ export function proofOf(changes: readonly ValueChange[], before: Observation, af
   if (!goals.every((goal) => is[goal] <= was[goal] * IMPROVED_SHARE)) return "not-improved";
   // Fewer squeezes are no gain where packets are lost that were not before.
   if (is.lostPerMillion > was.lostPerMillion) return "not-improved";
-  if (after.cpus.some((cpu) => isFilling(cpu, after))) return "filling";
+  const chance = changes.some(isLongerQueue) ? LITTLE_CHANCE : CHANCE;
+  if (after.cpus.some((cpu) => isFilling(cpu, after, chance))) return "filling";
   // A queue that was full early in this window dropped nothing until then, and it is the end that lasts.
   const atLast = measureOfRates(after.allOfLastThird);
   const isWorseAtLast = goals.some((goal) => atLast[goal] > was[goal] * IMPROVED_SHARE);
@@ -67,8 +68,7 @@ function goalsOf(
   changes: readonly ValueChange[],
   { all }: Observation,
 ): readonly ("lostPerMillion" | "squeezedPerMillion")[] {
-  const isBudget = (change: ValueChange): boolean =>
-    change.kind === "sysctl" && change.name !== "netdev_max_backlog";
+  const isBudget = (change: ValueChange): boolean => change.kind === "sysctl" && !isLongerQueue(change);
   const losses = changes.some((change) => !isBudget(change)) && all.droppedPerSecond > 0;
   const squeezes = changes.some((change) => isBudget(change) || (change.kind === "rps" && !losses));
   // One squeeze more or less is chance.
@@ -79,6 +79,10 @@ function goalsOf(
   ];
 }
 
+function isLongerQueue(change: ValueChange): boolean {
+  return change.kind === "sysctl" && change.name === "netdev_max_backlog";
+}
+
 /** Below this share of the limit a queue is not worth a thought. */
 const SHORT_QUEUE_SHARE = 0.1;
 /**
@@ -86,6 +90,8 @@ const SHORT_QUEUE_SHARE = 0.1;
  * at a constant rate is three times as long in the last third.
  */
 const CHANCE = 1.2;
+/** A queue that was made longer takes several windows to fill, and grows by as little as this in the last of them. */
+const LITTLE_CHANCE = 1.1;
 const IDLING_PERCENT = 10;
 const SATURATED_PERCENT = 90;
 
@@ -95,12 +101,12 @@ function hasNoTime({ load }: Pick<ObservedCpu, "load">): boolean {
 }
 
 /** A bigger queue under overload looks like a cure for as long as it takes to fill. */
-function isFilling({ backlogs, load }: ObservedCpu, { settings }: Observation): boolean {
+function isFilling({ backlogs, load }: ObservedCpu, { settings }: Observation, chance: number): boolean {
   if (backlogs === undefined) return load !== undefined && packetPercent(load) >= SATURATED_PERCENT;
   if (load !== undefined && !hasNoTime({ load })) return false;
   const limit = settings.sysctls.netdevMaxBacklog ?? 0;
   if (backlogs.maximumOfLastThird < limit * SHORT_QUEUE_SHARE) return false;
-  return backlogs.maximumOfLastThird > backlogs.maximumOfFirstThird * CHANCE;
+  return backlogs.maximumOfLastThird > backlogs.maximumOfFirstThird * chance;
 }
 
 /** What to do after so many windows. */

@@ -134,6 +134,26 @@ describe("a change", () => {
       proof: "filling",
     },
     {
+      // Measured: 30,000 places were full 0.6 s before the end of the third window, whose last third lost 4 % in place of 12 %.
+      name: "of the backlog under which the queue gets full right at the end is none yet",
+      before: { processed: 15_700, dropped: 2150 },
+      after: {
+        processed: 16_420,
+        dropped: 217,
+        softirq: 99,
+        firstThird: 8400,
+        lastThird: 10_001,
+        droppedAtLast: 650,
+      },
+      proof: "filling",
+    },
+    {
+      name: "of a mask under which a queue grows so little improves",
+      change: mask,
+      after: { processed: 20_000, softirq: 99, firstThird: 8400, lastThird: 10_001 },
+      proof: "improved",
+    },
+    {
       name: "under which a queue was full before the end is none yet",
       after: {
         processed: 10_000,
@@ -158,7 +178,7 @@ describe("a change", () => {
     },
     {
       name: "under which a queue is longer by chance improves",
-      after: { processed: 20_000, softirq: 99, firstThird: 5000, lastThird: 5900 },
+      after: { processed: 20_000, softirq: 99, firstThird: 5000, lastThird: 5400 },
       proof: "improved",
     },
     {
