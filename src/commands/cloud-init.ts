@@ -234,7 +234,7 @@ const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp|dev|boot)(\/|$)/;
 
 /** What the service that is installed would need in its place; undefined for what it can use. */
 function unusableAs(name: string, value: string, what: (typeof TUNINGS)[number]): string | undefined {
-  const path = posix.normalize(value);
+  const path = posix.resolve(value);
   if (name === AGENT_OPTIONS.stateDir.env && !WRITABLE.test(path)) {
     return "/var/lib/softnet or a directory below, since the service may write nowhere else (docs/install.md)";
   }

@@ -63,6 +63,13 @@ describe("softnet cloud-init", () => {
     );
   });
 
+  test("takes the runbook's own directory beside --tune, with a slash at its end as well", async () => {
+    for (const end of ["", "/"]) {
+      const set = ["--tune", "backlog", "--set", `SOFTNET_REMEDY_DIR=/var/lib/softnet-remedy${end}`];
+      assert.equal((await runSoftnet([...WHAT, ...set])).code, 0);
+    }
+  });
+
   for (const { name, args, says } of [
     {
       name: "nothing to install",
